@@ -1,0 +1,1 @@
+"""The papers' networks, one file a family, and the layers that Caffe computes differently."""

@@ -1,0 +1,112 @@
+"""The third paper's ResNet (his gResnet56): no ReLU after the sum, 2×2 projections.
+
+Reference section 4, `disciplined_gResnet56`. It differs from the second paper's in every block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from disciplined.mistakes import Mistake
+from disciplined.models.batch_norm import CaffeBatchNorm
+from disciplined.models.fillers import Filler, convolution, inner_product, msra, xavier
+
+FILLERS: dict[str, Filler] = {"msra": msra, "xavier": xavier}
+
+
+class DisciplinedResNet(nn.Module):
+    """A stem, then `blocks` residual blocks at each of 16, 32 and 64 channels, mean, `post_FC`.
+
+    Between the widths stands one more block that halves the map and doubles the channels, its
+    shortcut a 2×2 convolution of stride 2 with batch norm. With 8 blocks: 55 convolutions (2 of
+    them projections) and 26 sums, ResNet-56; 860,874 parameters for 3×32×32 and 10 classes.
+    `[N, C, H, W]` float to logits `[N, classes]`.
+
+    Args:
+        blocks: plain blocks at each width.
+        image_shape: C, H, W; H and W divisible by 4.
+        classes: outputs.
+        batch_norm: `maf`, `groups` and `evaluate` of `CaffeBatchNorm`.
+        filler: `msra`, or `xavier`, with which the author's four runs alternated it.
+    """
+
+    multipliers: dict[str, tuple[float, float]]
+    """Rate and decay multipliers of the parameters that have others than (1, 1)."""
+
+    def __init__(
+        self,
+        blocks: int,
+        image_shape: Sequence[int],
+        classes: int,
+        batch_norm: Mapping[str, Any],
+        filler: str = "msra",
+    ) -> None:
+        super().__init__()
+        channels, height, width = image_shape
+        if height % 4 or width % 4:
+            raise Mistake(
+                f"model=resnet56: images of {height}×{width} pixels cannot be halved twice: "
+                "choose a dataset whose sides are divisible by 4"
+            )
+        if filler not in FILLERS:
+            raise Mistake(f"model.network.filler={filler}: expected {' or '.join(FILLERS)}")
+        fill = FILLERS[filler]
+        self.first = ConvNorm(channels, 16, 3, fill, batch_norm)
+        stages: list[nn.Module] = []
+        for inputs, outputs in ((16, 32), (32, 64), (64, None)):
+            stages += [ResidualBlock(inputs, inputs, fill, batch_norm) for _ in range(blocks)]
+            if outputs is not None:
+                stages.append(ResidualBlock(inputs, outputs, fill, batch_norm))
+        self.blocks = nn.Sequential(*stages)
+        self.post_fc = inner_product(64, classes, fill)
+        # His file gives multipliers to the last layer only; everything else has Caffe's (1, 1).
+        self.multipliers = {"post_fc.bias": (2.0, 0.0)}
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.blocks(F.relu_(self.first(x)))
+        return self.post_fc(x.mean(dim=(2, 3)))
+
+
+class ConvNorm(nn.Module):
+    """A convolution and its batch norm; a kernel of 3 is padded by 1, one of 2 is not."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        filler: Filler,
+        batch_norm: Mapping[str, Any],
+        stride: int = 1,
+    ) -> None:
+        super().__init__()
+        padding = (kernel - 1) // 2
+        self.conv = convolution(inputs, outputs, kernel, filler, stride=stride, padding=padding)
+        self.norm = CaffeBatchNorm(outputs, **batch_norm)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.norm(self.conv(x))
+
+
+class ResidualBlock(nn.Module):
+    """conv-BN-ReLU-conv-BN plus the input, or plus its projection where the width changes."""
+
+    def __init__(
+        self, inputs: int, outputs: int, filler: Filler, batch_norm: Mapping[str, Any]
+    ) -> None:
+        super().__init__()
+        stride = 1 if inputs == outputs else 2
+        self.conv0 = ConvNorm(inputs, outputs, 3, filler, batch_norm, stride)
+        self.conv1 = ConvNorm(outputs, outputs, 3, filler, batch_norm)
+        self.proj = (
+            None if inputs == outputs else ConvNorm(inputs, outputs, 2, filler, batch_norm, 2)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        # In place: batch norm's backward pass reads its input, never its output.
+        residual = self.conv1(F.relu_(self.conv0(x)))
+        return residual.add_(x if self.proj is None else self.proj(x))

@@ -1,0 +1,1 @@
+"""Hyper-parameters as pure functions of the iteration, and the lengths they are made of."""

@@ -1,0 +1,1 @@
+"""Figures and tables as data: expansion into runs, ledger, drawing, claims, publication."""

@@ -1,0 +1,154 @@
+"""The figure of a study: ours over the author's muted curve, readable at column width.
+
+matplotlib is imported when something is drawn. Colours are Okabe and Ito's, told apart by any eye.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from disciplined.studies import author
+from disciplined.studies.ledger import Result
+from disciplined.studies.study import Panel, Study
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+WIDTH = 3.4  # inches: a journal's column
+HEIGHT = 2.3
+STYLE = {
+    "font.size": 8,
+    "axes.labelsize": 8,
+    "axes.titlesize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 6.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "disciplined",
+}
+WORDS = {
+    "iteration": "iteration",
+    "epoch": "epoch",
+    "lr": "learning rate",
+    "momentum": "momentum",
+    "weight_decay": "weight decay",
+}
+
+
+def draw(
+    study: Study, scale: str, results: dict[str, list[Result]], folder: Path, stem: str = "figure"
+) -> list[Path]:
+    """Write `stem`.svg and `stem`.png with every panel, below each other. Returns the files.
+
+    results: finished runs by arm, of one scale; arms without any are drawn from the author's log
+    alone, where there is one. Shorter runs are stretched to the paper's length.
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    folder.mkdir(parents=True, exist_ok=True)
+    panels = list(study.panels.items())
+    files = []
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(
+            len(panels), 1, figsize=(WIDTH, HEIGHT * len(panels) + 0.9), squeeze=False,
+            layout="constrained",
+        )
+        for axis, (name, panel) in zip(axes[:, 0], panels, strict=True):
+            one(axis, study, panel, scale, results)
+            if len(panels) > 1 or panel.title:
+                axis.set_title(panel.title or name, loc="left")
+        for suffix, options in (
+            (".svg", {"metadata": {"Date": None}}),
+            (".png", {"dpi": 220, "metadata": {"Software": None}}),
+        ):
+            file = folder / f"{stem}{suffix}"
+            figure.savefig(file, **options)
+            files.append(file)
+        plt.close(figure)
+    return files
+
+
+def one(axis: Any, study: Study, panel: Panel, scale: str, results: dict[str, list[Result]]) -> None:
+    """One panel."""
+    factor = 100 if panel.y.endswith("accuracy") else 1
+    for colour, arm in zip(COLOURS * 9, panel.arms or list(study.arms), strict=False):
+        found = results.get(arm, [])
+        logged = arm in study.author
+        if logged:
+            x, y = author_curve(author.log(study.author[arm]), panel, found)
+            axis.plot(x, factor * y, color=muted(colour), linewidth=2.2, zorder=1,
+                      label=f"{study.label(arm)}, author (1 run)")
+        curves = [ours(r, panel, scale) for r in found]
+        curves = [(x, y) for x, y in curves if x.size]
+        if not curves:
+            if not logged:
+                axis.plot([], [], color=colour, linewidth=1.2, label=f"{study.label(arm)}: not run")
+            continue
+        if len(curves) > 1:
+            for x, y in curves:
+                axis.plot(x, factor * y, color=colour, linewidth=0.4, alpha=0.45, zorder=2)
+        x, y = mean_curve(curves)
+        runs = f"{len(curves)} run{'s' * (len(curves) > 1)}"
+        axis.plot(x, factor * y, color=colour, linewidth=1.2, zorder=3,
+                  label=f"{study.label(arm)}, ours ({runs})")
+    axis.set_xscale(panel.xscale)
+    axis.set_yscale(panel.yscale)
+    if panel.xlim:
+        axis.set_xlim(*panel.xlim)
+    if panel.ylim:
+        axis.set_ylim(*(factor * v for v in panel.ylim))
+    stretched = scale != "paper" and panel.x in ("iteration", "epoch") and any(results.values())
+    axis.set_xlabel(WORDS[panel.x] + (f" ({scale} runs, stretched to the paper's)" if stretched else ""))
+    axis.set_ylabel(panel.y.replace("_", " ") + (" (%)" if factor == 100 else ""))
+    axis.grid(True, linewidth=0.3, alpha=0.5)
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24), frameon=False, handlelength=1.5)
+
+
+def ours(r: Result, panel: Panel, scale: str) -> tuple[np.ndarray, np.ndarray]:
+    """A run's curve, a shorter one stretched to the length it stands for."""
+    x, y = r.curve(panel.x, panel.y)
+    if scale != "paper" and panel.x in ("iteration", "epoch"):
+        x = x / scale_of(r)
+    return x, y
+
+
+def scale_of(r: Result) -> float:
+    """The factor a run was shortened by."""
+    told = [o.partition("=")[2] for o in r.run.overrides if o.startswith("scale=")]
+    return float(told[-1]) if told else 1.0
+
+
+def author_curve(
+    log: author.Log, panel: Panel, found: list[Result]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The author's curve on the panel's axis; epochs by his total batch size."""
+    if panel.y not in log.columns or panel.x not in (*log.columns, "epoch"):
+        return np.array([]), np.array([])
+    y = log.columns[panel.y]
+    if panel.x == "epoch":
+        images = found[0].run.plan.train_images if found else 50_000
+        batch = author.index()[log.name]["total_batch_size"]
+        x = log.columns["iteration"] * batch / images
+    else:
+        x = log.columns[panel.x]
+    there = ~(np.isnan(x) | np.isnan(y))
+    return x[there], y[there]
+
+
+def mean_curve(curves: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """The mean of the runs where all of them were measured."""
+    length = min(x.size for x, _ in curves)
+    return curves[0][0][:length], np.mean([y[:length] for _, y in curves], axis=0)
+
+
+def muted(colour: str) -> tuple[float, float, float]:
+    """The colour with two thirds of white in it."""
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return tuple(1 - 0.35 * (1 - c) for c in (red, green, blue))  # type: ignore[return-value]

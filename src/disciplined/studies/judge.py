@@ -1,0 +1,243 @@
+"""Three questions asked of a study's records, kept apart.
+
+Does the number come back; does the claim hold as published; does it hold made fair? A fourth heap
+holds this project's own questions to the paper. Scale `smoke` never gives a verdict, and a number
+published for the whole run is only held against whole runs.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from disciplined.studies import author, registration
+from disciplined.studies.ledger import Result
+from disciplined.studies.predicates import (
+    CONTRADICTED,
+    ENOUGH,
+    INCONCLUSIVE,
+    NOT_RUN,
+    PREDICATES,
+    REPRODUCED,
+    Evidence,
+    Verdict,
+    amount,
+    not_decided,
+)
+from disciplined.studies.statistics import ALPHA, assumed, holm, prediction, sampling_variance
+from disciplined.studies.study import Claim, Published, Study
+from disciplined.training.machine import fingerprint
+
+TEST_SET = 10_000  # CIFAR-10, CIFAR-100 and MNIST alike
+TESTED = ("greater", "equivalent", "best", "ranks", "shape")  # predicates that decide by a p
+
+
+@dataclass(frozen=True)
+class Number:
+    """A published value beside ours. `reading_of`: the arm whose row this arm may really have been.
+
+    difference: ours less published. likelihood: density of the published value if this arm is what
+    was run (for comparing readings of one row; None without a spread).
+    """
+
+    arm: str
+    reading_of: str | None
+    metric: str
+    published: Published | None
+    log_final: float | None
+    mean: float | None
+    std: float | None
+    n: int
+    difference: float | None
+    verdict: Verdict
+    likelihood: float | None = None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A claim and what came of it."""
+
+    claim: Claim
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Everything that is said of a study at a scale."""
+
+    study: str
+    scale: str
+    numbers: list[Number]
+    claims: list[Judged]
+    registered: str
+    code: dict[str, int]  # records by fingerprint of the code that computed them
+    current: str
+
+    def of(self, question: str) -> list[Judged]:
+        """The claims that ask this question."""
+        return [j for j in self.claims if j.claim.question == question]
+
+    def warnings(self) -> list[str]:
+        """What a reader of the verdicts must know."""
+        found = []
+        if len(self.code) > 1:
+            found.append(
+                "records of different versions of the code are judged together: "
+                + ", ".join(f"{n} of {name}" for name, n in sorted(self.code.items()))
+            )
+        elif self.code and self.current not in self.code:
+            found.append(f"all records are of an earlier version of the code ({next(iter(self.code))})")
+        return found
+
+    def as_dict(self) -> dict[str, Any]:
+        """For verdicts.json."""
+        return asdict(self) | {
+            "questions": {
+                "number": [[n.arm, n.metric, n.verdict.verdict] for n in self.numbers],
+                **{
+                    q: [[j.claim.id, j.verdict.verdict] for j in self.of(q)] or NOT_RUN
+                    for q in ("as_published", "fair", "open")
+                },
+            },
+            "warnings": self.warnings(),
+        }
+
+
+def judge(study: Study, scale: str, results: dict[str, list[Result]]) -> Judgement:
+    """Everything the records of one scale say about the study. results: by arm."""
+    logs = {arm: author.log(name) for arm, name in study.author.items()}
+    every = [r for found in results.values() for r in found]
+    code: dict[str, int] = {}
+    for r in every:
+        name = str(r.summary.get("machine", {}).get("fingerprint"))
+        code[name] = code.get(name, 0) + 1
+    return Judgement(
+        study=study.id,
+        scale=scale,
+        numbers=numbers(study, scale, results, logs),
+        claims=claims(study, scale, results, logs),
+        registered=registration.verdict(
+            study.id, study.file, [r.summary.get("registered") for r in every]
+        ),
+        code=code,
+        current=fingerprint(),
+    )
+
+
+def claims(
+    study: Study, scale: str, results: dict[str, list[Result]], logs: dict[str, author.Log]
+) -> list[Judged]:
+    """Every claim's verdict; the primary ones are corrected for their number by Holm's method."""
+    spreads: dict[str, float] = {}
+    for told in [p for ps in study.published.values() for p in ps if p.std is not None]:
+        spreads[told.metric] = max(spreads.get(told.metric, 0.0), told.std or 0.0)
+    evidence = Evidence(results, logs, spreads)
+    found: dict[str, Verdict] = {}
+    for claim in study.claims:
+        if scale == "smoke":
+            found[claim.id] = Verdict(NOT_RUN, "smoke proves plumbing, never gives a verdict")
+        else:
+            found[claim.id] = PREDICATES[claim.predicate](evidence, claim.arguments, ALPHA)
+    primary = {c.id for c in study.claims if c.primary and c.predicate in TESTED}
+    decided = {
+        id: p
+        for id in primary
+        if found[id].verdict in (REPRODUCED, CONTRADICTED) and (p := found[id].p) is not None
+    }
+    kept = holm(decided, len(primary))
+    for id in decided.keys() - kept:
+        found[id] = not_decided(found[id], f"not after Holm's correction for {len(primary)} claims")
+    return [Judged(claim, found[claim.id]) for claim in study.claims]
+
+
+def numbers(
+    study: Study, scale: str, results: dict[str, list[Result]], logs: dict[str, author.Log]
+) -> list[Number]:
+    """Every row's number: published ones, other readings of them, and arms without any."""
+    found = []
+    for arm in study.rows():
+        told = study.published.get(arm)
+        reading = None
+        if arm in study.readings and not told:
+            reading, told = study.readings[arm], study.published.get(study.readings[arm])
+        for published in told or [None]:
+            found.append(number(study, scale, arm, reading, published, results, logs))
+    for arm, row in study.readings.items():
+        if arm in study.published and row in study.published:
+            for published in study.published[row]:
+                found.append(number(study, scale, arm, row, published, results, logs))
+    return found
+
+
+def number(
+    study: Study,
+    scale: str,
+    arm: str,
+    reading: str | None,
+    published: Published | None,
+    results: dict[str, list[Result]],
+    logs: dict[str, author.Log],
+) -> Number:
+    """One row: is the published value inside our prediction interval?"""
+    metric = published.metric if published else "test_accuracy"
+    at = published.at if published else "final"
+    log = logs.get(reading or arm)
+    ours = np.array([r.value(metric, at) for r in results.get(arm, [])])
+    finite = ours[~np.isnan(ours)]
+    mean = float(finite.mean()) if finite.size else None
+    row = Number(
+        arm=arm,
+        reading_of=reading,
+        metric=metric,
+        published=published,
+        log_final=log.final.get(metric) if log else None,
+        mean=mean,
+        std=float(finite.std(ddof=1)) if finite.size >= 2 else None,
+        n=len(ours),
+        difference=mean - published.value if published and mean is not None else None,
+        verdict=Verdict(NOT_RUN, study.missing.get(arm, "no records")),
+    )
+    if not published:
+        return with_verdict(row, Verdict(NOT_RUN, "nothing published"))
+    if scale != "paper":
+        return with_verdict(row, Verdict(NOT_RUN, f"published for whole runs, not for {scale} ones"))
+    if not ours.size:
+        return row
+    if finite.size < ours.size:
+        lost = ours.size - finite.size
+        every = lost == ours.size and lost >= ENOUGH
+        words = f"{lost} of {ours.size} runs diverged"
+        return with_verdict(row, Verdict(CONTRADICTED if every else INCONCLUSIVE, words))
+    late = log.late_std.get(metric, 0.0) ** 2 / (published.n or 1) if log else 0.0
+    if metric.endswith("accuracy"):
+        late += sampling_variance(published.value, published.test_images, TEST_SET) / (
+            published.n or 1
+        )
+    if finite.size < 2:
+        spread = published.std
+        seen = assumed(spread, 1, published.n or 1).detectable() if spread else None
+        return with_verdict(row, few(finite.size, seen))
+    d = prediction(finite, published.value, n=published.n, variance=late)
+    if finite.size < ENOUGH:
+        return with_verdict(row, few(finite.size, d.detectable()))
+    if d.se == 0:
+        return with_verdict(row, Verdict(INCONCLUSIVE, f"no spread between {finite.size} seeds"))
+    low, high = (row.mean or 0.0) - d.half_width(), (row.mean or 0.0) + d.half_width()
+    inside = low <= published.value <= high
+    words = (
+        f"95 % prediction interval [{amount(low, metric)}, {amount(high, metric)}], n = {finite.size}"
+    )
+    verdict = Verdict(REPRODUCED if inside else CONTRADICTED, words, d.p_not(), d.detectable())
+    return with_verdict(row, verdict, d.density())
+
+
+def few(seeds: int, detectable: float | None) -> Verdict:
+    """One or two seeds."""
+    return Verdict(
+        INCONCLUSIVE, f"n = {seeds}: fewer than three seeds decide nothing", detectable=detectable
+    )
+
+
+def with_verdict(row: Number, verdict: Verdict, likelihood: float | None = None) -> Number:
+    """The row with its verdict."""
+    return Number(**{**vars(row), "verdict": verdict, "likelihood": likelihood})

@@ -1,0 +1,95 @@
+"""What has been run of a study: records read from disk, this machine's first, then the published.
+
+Reads summaries and metrics only; no torch, no model.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from disciplined.studies.expansion import Run
+from disciplined.training.record import COLUMNS, Record
+
+FINISHED = ("done", "diverged")
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished run as its record tells it."""
+
+    run: Run
+    folder: Path
+    summary: dict[str, Any]
+
+    @property
+    def diverged(self) -> bool:
+        """Whether training ended at a loss that is not finite."""
+        return self.summary["status"] == "diverged"
+
+    @property
+    def diverged_at(self) -> int | None:
+        """The iteration of that loss."""
+        return self.summary["result"].get("diverged_at")
+
+    @cached_property
+    def columns(self) -> dict[str, np.ndarray]:
+        """`metrics.csv` by column, NaN where a cell is empty."""
+        rows = Record(self.folder).rows()
+        return {
+            name: np.array([np.nan if (v := r.get(name)) is None else float(v) for r in rows])
+            for name in COLUMNS
+        }
+
+    def curve(self, x: str, y: str) -> tuple[np.ndarray, np.ndarray]:
+        """Where `y` was measured: x and y, in the order of the run."""
+        xs, ys = self.columns[x], self.columns[y]
+        there = ~np.isnan(ys)
+        return xs[there], ys[there]
+
+    def value(self, metric: str, at: str) -> float:
+        """The run's one number: final, best along the way, or the mean of all its measurements.
+
+        A diverged run has no final value and no mean; its best is what it reached before. NaN then,
+        and where the metric was not measured.
+        """
+        if at == "best":
+            return float(self.summary["result"]["best"].get(metric, np.nan))
+        if self.diverged:
+            return np.nan
+        if at == "final":
+            return float(self.summary["result"]["final"].get(metric, np.nan))
+        values = self.curve("iteration", metric)[1]
+        return float(values.mean()) if values.size else np.nan
+
+
+def result(run: Run, published: Path | None = None) -> Result | None:
+    """The finished record of a run, in the ledger or else among the published; None where neither."""
+    for folder in (run.plan.folder, *([published / "records" / run.key] if published else [])):
+        summary = Record(folder).summary()
+        if summary and summary.get("status") in FINISHED:
+            return Result(run, folder, summary)
+    return None
+
+
+def results(runs: Iterable[Run], published: Path | None = None) -> dict[str, list[Result]]:
+    """The finished results by arm; arms without any are left out."""
+    found: dict[str, list[Result]] = {}
+    for run in runs:
+        if there := result(run, published):
+            found.setdefault(run.arm, []).append(there)
+    return found
+
+
+def settings_on_disk(runs_folder: Path) -> dict[str, int]:
+    """How many finished records there are of every setting (a key without its seed)."""
+    counts: dict[str, int] = {}
+    for folder in sorted(runs_folder.iterdir()) if runs_folder.is_dir() else []:
+        summary = Record(folder).summary()
+        if summary and summary.get("status") in FINISHED:
+            setting = summary.get("setting", "")
+            counts[setting] = counts.get(setting, 0) + 1
+    return counts

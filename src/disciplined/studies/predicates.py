@@ -1,0 +1,366 @@
+"""The closed list of what a claim may assert, each a small function from records to a verdict.
+
+A verdict is `reproduced`, `contradicted`, `inconclusive` or `not run`, with its statistic in words.
+Below three seeds an arm decides nothing. A diverged run has no final value: an arm that always
+diverges is worse than one that never does, anything in between decides nothing.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from disciplined.studies.author import Log
+from disciplined.studies.ledger import Result
+from disciplined.studies.statistics import ALPHA, Difference, assumed, one_sample, welch
+
+ENOUGH = 3
+REPRODUCED, CONTRADICTED = "reproduced", "contradicted"
+INCONCLUSIVE, NOT_RUN = "inconclusive", "not run"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of a claim. `p` is that of the decision, None where none was taken by a test;
+    `detectable` is the smallest difference that could have been seen, None where no spread is known."""
+
+    verdict: str
+    statistic: str
+    p: float | None = None
+    detectable: float | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a predicate may look at, all of one scale.
+
+    arms: results by arm. logs: the author's by arm. spreads: published standard deviations by
+    metric, to say what one or two seeds could have seen.
+    """
+
+    arms: dict[str, list[Result]]
+    logs: dict[str, Log] = field(default_factory=dict)
+    spreads: dict[str, float] = field(default_factory=dict)
+
+    def lacking(self, arms: Sequence[str]) -> Verdict | None:
+        """`not run` where one of the arms has no record."""
+        none = [arm for arm in arms if not self.arms.get(arm)]
+        return Verdict(NOT_RUN, f"no records of {', '.join(none)}") if none else None
+
+
+def amount(value: float, metric: str, sign: bool = False) -> str:
+    """A value of a metric in words: accuracies in percentage points."""
+    scaled, unit = (100 * value, " points") if metric.endswith("accuracy") else (value, "")
+    return f"{scaled:+.3g}{unit}" if sign else f"{scaled:.3g}{unit}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One arm's values less another's: a difference, or why there is none."""
+
+    metric: str
+    counts: str
+    difference: Difference | None = None
+    diverged: int = 0  # +1: only the first arm diverges, always; -1: only the second; 2: some do
+    detectable: float | None = None
+
+    def words(self, level: float = 1 - ALPHA) -> str:
+        """The difference with its interval."""
+        assert self.difference
+        low, high = self.difference.interval(level)
+        return (
+            f"{amount(self.difference.value, self.metric, sign=True)} "
+            f"[{amount(low, self.metric, sign=True)}, {amount(high, self.metric, sign=True)}] "
+            f"({level:.0%}, Welch, {self.counts})"
+        )
+
+    def undecided(self) -> Verdict | None:
+        """The verdict where there is nothing to test."""
+        if self.difference is None and self.diverged == 0:
+            return Verdict(INCONCLUSIVE, f"{self.counts}: fewer than three seeds decide nothing",
+                           detectable=self.detectable)
+        if self.diverged == 2:
+            return Verdict(INCONCLUSIVE, f"{self.counts}: only some runs diverged")
+        if self.difference is not None and self.difference.se == 0:
+            return Verdict(INCONCLUSIVE, f"{self.counts}: no spread between seeds")
+        return None
+
+
+def compare(evidence: Evidence, first: str, second: str, metric: str, at: str) -> Comparison:
+    """The values of `first` less those of `second`."""
+    values, lost = [], []
+    for arm in (first, second):
+        found = evidence.arms[arm]
+        read = np.array([r.value(metric, at) for r in found])
+        lost.append(int(np.isnan(read).sum()))
+        values.append(read[~np.isnan(read)])
+    sizes = [len(evidence.arms[arm]) for arm in (first, second)]
+    counts = f"n = {sizes[0]} and {sizes[1]}"
+    if min(sizes) < ENOUGH:
+        return Comparison(metric, counts, detectable=possible(evidence, values, sizes, metric))
+    if any(lost):
+        always = [lost[i] == sizes[i] for i in (0, 1)]
+        side = 1 if always[0] and not lost[1] else -1 if always[1] and not lost[0] else 2
+        return Comparison(metric, f"{counts}, diverged {lost[0]} and {lost[1]}", diverged=side)
+    return Comparison(metric, counts, welch(*values))
+
+
+def possible(
+    evidence: Evidence, values: list[np.ndarray], sizes: list[int], metric: str
+) -> float | None:
+    """The smallest difference that so few seeds could have shown, if their spread is known at all."""
+    if min(v.size for v in values) >= 2:
+        return welch(*values).detectable()
+    spread = max([float(v.std(ddof=1)) for v in values if v.size >= 2], default=None)
+    spread = spread if spread is not None else evidence.spreads.get(metric)
+    return None if spread is None else assumed(spread, *sizes).detectable()
+
+
+def better_is_more(metric: str) -> bool:
+    """Accuracies should be high, losses low."""
+    return metric.endswith("accuracy")
+
+
+def direction(found: Comparison, margin: float, alpha: float) -> Verdict:
+    """Is the first more than the second by more than the margin?"""
+    if undecided := found.undecided():
+        return undecided
+    if found.diverged:
+        # Divergence is the least accuracy and the most loss.
+        more = (found.diverged == -1) == better_is_more(found.metric)
+        return Verdict(REPRODUCED if more else CONTRADICTED, f"{found.counts}")
+    assert found.difference
+    p = found.difference.p_not(margin)
+    decided = REPRODUCED if found.difference.value > margin else CONTRADICTED
+    return Verdict(
+        decided if p <= alpha else INCONCLUSIVE,
+        found.words(),
+        p=p,
+        detectable=found.difference.detectable(),
+    )
+
+
+def told_metric(told: dict[str, Any]) -> tuple[str, str]:
+    """Which number of a run a claim is about."""
+    return told.get("metric", "test_accuracy"), told.get("at", "final")
+
+
+def greater(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Verdict:
+    """`arm` is greater than `than` by more than `margin` (0): Welch's 95 % interval lies beyond it."""
+    if lacking := evidence.lacking([told["arm"], told["than"]]):
+        return lacking
+    found = compare(evidence, told["arm"], told["than"], *told_metric(told))
+    return direction(found, told.get("margin", 0.0), alpha)
+
+
+def equivalent(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Verdict:
+    """The two `arms` differ by less than `margin`: two one-sided tests."""
+    first, second = told["arms"]
+    if lacking := evidence.lacking([first, second]):
+        return lacking
+    found = compare(evidence, first, second, *told_metric(told))
+    if undecided := found.undecided():
+        return undecided
+    if found.diverged:
+        return Verdict(CONTRADICTED, found.counts)
+    assert found.difference
+    margin, d = told["margin"], found.difference
+    words = f"{found.words(1 - 2 * alpha)}, margin {amount(margin, found.metric)}"
+    detectable = d.detectable_within()
+    if (within := d.p_within(margin)) <= alpha:
+        return Verdict(REPRODUCED, words, within, detectable)
+    beyond = d.p_not(margin if d.value > 0 else -margin)
+    if abs(d.value) > margin and beyond <= alpha:
+        return Verdict(CONTRADICTED, words, beyond, detectable)
+    return Verdict(INCONCLUSIVE, words, within, detectable)
+
+
+def best(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Verdict:
+    """No other arm (of `among`, or of all that were run) is better than `arm` by `margin` or more."""
+    arm = told["arm"]
+    others = [a for a in told.get("among", evidence.arms) if a != arm]
+    if lacking := evidence.lacking([arm, *others]):
+        return lacking
+    if not others:
+        return Verdict(NOT_RUN, "nothing to compare with")
+    metric, at = told_metric(told)
+    pairs = [
+        (arm, other) if better_is_more(metric) else (other, arm) for other in others
+    ]
+    return every(evidence, pairs, -told["margin"], metric, at, alpha)
+
+
+def ranks(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Verdict:
+    """The arms in `order` are each greater than the next by more than `margin` (0)."""
+    order = told["order"]
+    if lacking := evidence.lacking(order):
+        return lacking
+    pairs = list(zip(order, order[1:], strict=False))
+    return every(evidence, pairs, told.get("margin", 0.0), *told_metric(told), alpha)
+
+
+def every(
+    evidence: Evidence,
+    pairs: list[tuple[str, str]],
+    margin: float,
+    metric: str,
+    at: str,
+    alpha: float,
+) -> Verdict:
+    """Every pair's first is more than its second by more than the margin.
+
+    Reproduced where every pair is by itself (an intersection needs no correction); contradicted
+    where one is the other way round, corrected for the number of pairs.
+    """
+    found = [compare(evidence, *pair, metric, at) for pair in pairs]
+    verdicts = [direction(c, margin, alpha) for c in found]
+    words = "; ".join(
+        f"{a} − {b}: {v.statistic}" for (a, b), v in zip(pairs, verdicts, strict=True)
+    )
+    detectable = max([v.detectable for v in verdicts if v.detectable is not None], default=None)
+    if all(v.verdict == REPRODUCED for v in verdicts):
+        tested = [v.p for v in verdicts if v.p is not None]
+        return Verdict(REPRODUCED, words, max(tested, default=None), detectable)
+    for c in found:
+        against = direction(c, margin, alpha / len(pairs))
+        if against.verdict == CONTRADICTED:
+            p = None if against.p is None else min(1.0, against.p * len(pairs))
+            return Verdict(CONTRADICTED, words, p, detectable)
+    return Verdict(INCONCLUSIVE, words, None, detectable)
+
+
+def diverges(evidence: Evidence, told: dict[str, Any], _alpha: float = ALPHA) -> Verdict:
+    """Training of `arm` fails in every run (`expect: false`: in none).
+
+    It fails where the loss stops being finite; with `below`, also where the final metric is below
+    it; with `above`, also where the metric rises through it along the way (a range test starts high).
+    """
+    arm, metric = told["arm"], told.get("metric", "test_accuracy")
+    if lacking := evidence.lacking([arm]):
+        return lacking
+    found = evidence.arms[arm]
+
+    def fails(r: Result) -> bool:
+        if r.diverged:
+            return True
+        if "below" in told and r.value(metric, "final") < told["below"]:
+            return True
+        return "above" in told and first_crossing(r, metric, told["above"], "iteration") is not None
+
+    failed = sum(fails(r) for r in found)
+    words = f"{failed} of {len(found)} runs fail"
+    if len(found) < ENOUGH:
+        return Verdict(INCONCLUSIVE, f"{words}: fewer than three seeds decide nothing")
+    if failed not in (0, len(found)):
+        return Verdict(INCONCLUSIVE, words)
+    claimed = bool(failed) == told.get("expect", True)
+    return Verdict(REPRODUCED if claimed else CONTRADICTED, words)
+
+
+def first_crossing(
+    r: Result, metric: str, level: float, x: str, direction: str = "up"
+) -> float | None:
+    """Where the metric first passes the level, between two tests by a straight line.
+
+    A divergence passes every level upwards, at the iteration of the loss that was not finite.
+    """
+    xs, ys = r.curve(x, metric)
+    signed = (ys - level) * (1 if direction == "up" else -1)
+    passes = np.flatnonzero((signed[:-1] < 0) & (signed[1:] >= 0))
+    if passes.size:
+        i = passes[0]
+        part = -signed[i] / (signed[i + 1] - signed[i])
+        return float(xs[i] + part * (xs[i + 1] - xs[i]))
+    if r.diverged and direction == "up":
+        at = r.diverged_at or 0
+        plan = r.run.plan
+        schedules = {"lr": plan.learning_rate, "momentum": plan.momentum}
+        if x in schedules:
+            return float(schedules[x].value(at))
+        return at / plan.iterations_per_epoch if x == "epoch" else float(at)
+    return None
+
+
+def crosses(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Verdict:
+    """The metric of `arm` first passes `level` (`direction`: up) at an `x` in the interval `between`."""
+    arm, x = told["arm"], told["x"]
+    if lacking := evidence.lacking([arm]):
+        return lacking
+    found = evidence.arms[arm]
+    told_direction = told.get("direction", "up")
+    at = [first_crossing(r, told["metric"], told["level"], x, told_direction) for r in found]
+    there = [a for a in at if a is not None]
+    words = f"{len(there)} of {len(found)} runs cross"
+    if there:
+        words += f", at {x} {np.mean(there):.4g}"
+    if len(found) < ENOUGH:
+        return Verdict(INCONCLUSIVE, f"{words}: fewer than three seeds decide nothing")
+    if not there:
+        return Verdict(CONTRADICTED, words)
+    if len(there) < len(found):
+        return Verdict(INCONCLUSIVE, words)
+    low, high = one_sample(there).interval(1 - alpha)
+    words += f" [{low:.4g}, {high:.4g}]"
+    bottom, top = told["between"]
+    if bottom <= low and high <= top:
+        return Verdict(REPRODUCED, words)
+    return Verdict(CONTRADICTED if high < bottom or low > top else INCONCLUSIVE, words)
+
+
+def shape(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Verdict:
+    """The whole curve follows the author's log (of the arm `of`), root mean square under `within`.
+
+    Compared at his logged points as fractions of the run, so that a shorter scale can be held
+    against it too; one distance a seed, whose 95 % interval must lie below `within`.
+    """
+    arm, metric = told["arm"], told["metric"]
+    if lacking := evidence.lacking([arm]):
+        return lacking
+    log = evidence.logs.get(told.get("of", arm))
+    if log is None:
+        return Verdict(NOT_RUN, "no author's log")
+    distances = [distance(r, log, metric) for r in evidence.arms[arm]]
+    known = [d for d in distances if d is not None]
+    words = f"root mean square {amount(float(np.mean(known)), metric)}" if known else "no curve"
+    if len(known) < len(distances):
+        return Verdict(INCONCLUSIVE, f"{words}, {len(distances) - len(known)} runs diverged")
+    if len(known) < ENOUGH:
+        return Verdict(INCONCLUSIVE, f"{words}, n = {len(known)}: fewer than three seeds decide nothing")
+    found = one_sample(known, told["within"])
+    low, high = one_sample(known).interval()
+    words += f" [{amount(low, metric)}, {amount(high, metric)}], n = {len(known)}"
+    p = found.p_not()
+    decided = REPRODUCED if found.value < 0 else CONTRADICTED
+    return Verdict(decided if p <= alpha else INCONCLUSIVE, words, p, found.detectable())
+
+
+def distance(r: Result, log: Log, metric: str) -> float | None:
+    """Root mean square between a run and a log at the log's points; None where there is no curve."""
+    x, y = r.curve("iteration", metric)
+    if r.diverged or x.size < 2:
+        return None
+    author = log.columns[metric]
+    there = ~np.isnan(author)
+    at = log.columns["iteration"][there] / log.iterations * r.run.plan.iterations
+    inside = (at >= x[0]) & (at <= x[-1])
+    if not inside.any():
+        return None
+    apart = np.interp(at[inside], x, y) - author[there][inside]
+    return float(np.sqrt(np.mean(apart**2)))
+
+
+PREDICATES: dict[str, Callable[[Evidence, dict[str, Any], float], Verdict]] = {
+    "greater": greater,
+    "equivalent": equivalent,
+    "best": best,
+    "ranks": ranks,
+    "diverges": diverges,
+    "shape": shape,
+    "crosses": crosses,
+}
+
+
+def not_decided(verdict: Verdict, why: str) -> Verdict:
+    """The same statistic without its decision."""
+    return replace(verdict, verdict=INCONCLUSIVE, statistic=f"{verdict.statistic}; {why}")

@@ -1,0 +1,141 @@
+"""What the project stands by: records, figure, table and verdicts of a study, small enough to commit.
+
+Written under `<output_dir>/published/<paper>/<figure>/`; a clone redraws and judges from there.
+`remarks.md` in that folder is written by hand (why a number did not come back, what was tried) and
+is put at the end of the page.
+"""
+
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from disciplined.studies import tables
+from disciplined.studies.calibration import Rate
+from disciplined.studies.judge import Judgement
+from disciplined.studies.ledger import Result
+from disciplined.studies.study import Study
+from disciplined.training.record import write
+
+RECORD = ("config.yaml", "summary.json", "metrics.csv")
+
+
+def publish(
+    study: Study,
+    judgement: Judgement,
+    results: dict[str, list[Result]],
+    rates: list[Rate],
+    drawn: list[Path],
+    folder: Path,
+) -> Path:
+    """Write the study's folder and return its page. Records of other runs in it are left alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for result in (r for found in results.values() for r in found):
+        copy_record(result, folder / "records" / result.run.key)
+    for file in drawn:
+        if file.resolve() != (folder / file.name).resolve():
+            shutil.copyfile(file, folder / file.name)
+    write(folder / "table.csv", tables.comma_separated(study, judgement))
+    write(folder / "table.md", tables.markdown(study, judgement))
+    write(folder / "verdicts.json", json.dumps(verdicts(judgement, results, rates), indent=1) + "\n")
+    write(folder / "README.md", page(study, judgement, results, rates, folder))
+    return folder / "README.md"
+
+
+def copy_record(result: Result, folder: Path) -> None:
+    """The small files of a record."""
+    if result.folder.resolve() == folder.resolve():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in RECORD:
+        shutil.copyfile(result.folder / name, folder / name)
+
+
+def verdicts(
+    judgement: Judgement, results: dict[str, list[Result]], rates: list[Rate]
+) -> dict[str, Any]:
+    """The judgement with where and when its records were made."""
+    return judgement.as_dict() | {
+        "calibration": [vars(r) for r in rates],
+        "seeds": {arm: [r.run.seed for r in found] for arm, found in results.items()},
+        "records": {arm: [r.run.key for r in found] for arm, found in results.items()},
+        "made": [dict(m) | {"records": n} for m, n in made(results).items()],
+    }
+
+
+def made(results: dict[str, list[Result]]) -> Counter[tuple[tuple[str, str], ...]]:
+    """Records by hardware, precision and day."""
+    counts: Counter[tuple[tuple[str, str], ...]] = Counter()
+    for r in (r for found in results.values() for r in found):
+        machine = r.summary.get("machine", {})
+        on = machine.get("hardware") if machine.get("device") in (None, "cpu") else machine["device"]
+        day = str(machine.get("date", ""))[:10]
+        counts[
+            (("hardware", str(on)), ("precision", str(machine.get("precision"))), ("date", day))
+        ] += 1
+    return counts
+
+
+def page(
+    study: Study,
+    judgement: Judgement,
+    results: dict[str, list[Result]],
+    rates: list[Rate],
+    folder: Path,
+) -> str:
+    """The study's page in Markdown."""
+    runs = sum(map(len, results.values()))
+    lines = [f"# {study.id}: {study.title}", "", f"Source: {study.source}.", ""]
+    lines += ["![figure](figure.svg)", "", tables.markdown(study, judgement)]
+    if rates:
+        lines += ["## The judge's false alarms", "", *(f"* {r.words()}" for r in rates), ""]
+    for question, words in (
+        ("as_published", "Claims as published"),
+        ("fair", "Claims made fair"),
+        ("open", "Our questions"),
+    ):
+        found = judgement.of(question)
+        if found or (question == "fair" and study.claims):
+            lines += [f"## {words}", ""]
+            lines += [f"* {tables.claim_line(j)}" for j in found] or ["* not run"]
+            lines.append("")
+    if readings := readings_line(study, judgement):
+        lines += ["## Which reading?", "", *readings, ""]
+    lines += ["## Records", ""]
+    lines.append(f"* {runs} records at scale {judgement.scale}; study file {judgement.registered}.")
+    for key, n in sorted(made(results).items()):
+        where = dict(key)
+        lines.append(f"* {n} × {where['hardware']}, {where['precision']}, {where['date']}")
+    lines += [f"* Beware: {w}." for w in judgement.warnings()]
+    lines.append(f"* `python scripts/reproduce.py figure={study.id} scale={judgement.scale}`")
+    for words, told in (("Contradictions", study.contradictions), ("Notes", study.notes)):
+        if told:
+            lines += ["", f"## {words}", "", *(f"* {t}" for t in told)]
+    remarks = folder / "remarks.md"
+    if remarks.is_file():
+        lines += ["", "## Remarks", "", remarks.read_text().strip()]
+    return "\n".join(lines) + "\n"
+
+
+def readings_line(study: Study, judgement: Judgement) -> list[str]:
+    """The likelihood of the published value under each reading of a row, the likeliest as 1."""
+    lines = []
+    for row in dict.fromkeys(study.readings.values()):
+        for metric in dict.fromkeys(n.metric for n in judgement.numbers if n.arm == row):
+            found = {
+                n.arm: n.likelihood
+                for n in judgement.numbers
+                if n.metric == metric
+                and (n.arm == row and not n.reading_of or n.reading_of == row)
+                and n.likelihood
+            }
+            if len(found) < 2:
+                continue
+            top = max(found.values())
+            ratios = ", ".join(f"{study.label(a)}: {v / top:.2g}" for a, v in found.items())
+            lines.append(
+                f"* {study.label(row)} ({tables.metric_words(metric)}): relative likelihood of the "
+                f"published value if what ran was — {ratios}."
+            )
+    return lines

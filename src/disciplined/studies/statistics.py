@@ -1,0 +1,123 @@
+"""The few statistics the judge rests on: differences, prediction, smallest detectable difference.
+
+A `Difference` is a value with a standard error and Student's degrees of freedom, whatever it came
+from; every decision is one of its intervals against a margin. scipy.special only: light to import.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import gammaln, stdtr, stdtrit
+
+ALPHA = 0.05
+POWER = 0.8
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A difference as measured. se 0 means that no spread was seen, which decides nothing."""
+
+    value: float
+    se: float
+    df: float
+
+    def half_width(self, level: float = 1 - ALPHA) -> float:
+        """Half the width of the two-sided interval at `level`."""
+        return float(stdtrit(self.df, (1 + level) / 2)) * self.se
+
+    def interval(self, level: float = 1 - ALPHA) -> tuple[float, float]:
+        """The two-sided interval at `level`."""
+        half = self.half_width(level)
+        return self.value - half, self.value + half
+
+    def p_not(self, margin: float = 0.0) -> float:
+        """Two-sided p that the true difference is `margin`: at most α where the interval excludes it."""
+        if self.se == 0:
+            return 1.0
+        return float(2 * stdtr(self.df, -abs(self.value - margin) / self.se))
+
+    def p_within(self, margin: float) -> float:
+        """Two one-sided tests: p that the true difference is not inside ±margin."""
+        if self.se == 0:
+            return 1.0
+        return float(
+            max(
+                stdtr(self.df, -(self.value + margin) / self.se),
+                stdtr(self.df, (self.value - margin) / self.se),
+            )
+        )
+
+    def detectable(self, alpha: float = ALPHA, power: float = POWER) -> float:
+        """The smallest true difference that a two-sided test at alpha would have seen at `power`."""
+        return float(stdtrit(self.df, 1 - alpha / 2) + stdtrit(self.df, power)) * self.se
+
+    def detectable_within(self, alpha: float = ALPHA, power: float = POWER) -> float:
+        """The smallest margin that two one-sided tests would have shown at `power`, if none differ."""
+        return float(stdtrit(self.df, 1 - alpha) + stdtrit(self.df, (1 + power) / 2)) * self.se
+
+    def density(self) -> float:
+        """Student's density of the value under no difference: the likelihood of a prediction."""
+        if self.se == 0:
+            return math.nan
+        t, v = self.value / self.se, self.df
+        log = gammaln((v + 1) / 2) - gammaln(v / 2) - 0.5 * math.log(v * math.pi * self.se**2)
+        return float(math.exp(log - (v + 1) / 2 * math.log1p(t * t / v)))
+
+
+def welch(a: ArrayLike, b: ArrayLike) -> Difference:
+    """mean(a) - mean(b) with Welch's standard error and degrees of freedom; two values each at least."""
+    x, y = np.asarray(a, float), np.asarray(b, float)
+    u, v = x.var(ddof=1) / x.size, y.var(ddof=1) / y.size
+    total = float(u + v)
+    df = math.inf if total == 0 else total**2 / (u**2 / (x.size - 1) + v**2 / (y.size - 1))
+    return Difference(float(x.mean() - y.mean()), math.sqrt(total), float(df))
+
+
+def one_sample(values: ArrayLike, at: float = 0.0) -> Difference:
+    """mean(values) - at; two values at least."""
+    x = np.asarray(values, float)
+    return Difference(float(x.mean() - at), float(x.std(ddof=1)) / math.sqrt(x.size), x.size - 1.0)
+
+
+def prediction(
+    ours: ArrayLike, published: float, *, n: int | None = None, variance: float = 0.0
+) -> Difference:
+    """published - mean(ours), with the error of predicting a mean of `n` further runs (one if None).
+
+    The published runs are taken to spread as ours do; `variance` is what else blurs the published
+    value (its log's late spread, its test sample). Degrees of freedom by Satterthwaite. Zero lies in
+    the 95 % interval exactly where the published value lies in our 95 % prediction interval.
+    """
+    x = np.asarray(ours, float)
+    spread = float(x.var(ddof=1)) * (1 / x.size + 1 / (n or 1))
+    total = spread + variance
+    df = math.inf if spread == 0 else (x.size - 1) * (total / spread) ** 2
+    return Difference(published - float(x.mean()), math.sqrt(total), df)
+
+
+def sampling_variance(accuracy: float, images: int | None, test_set: int) -> float:
+    """The variance of an accuracy on `images` of a test set about that on the whole of it.
+
+    None, or as many as there are, is the whole set: the same images as ours, so no error.
+    """
+    if images is None or images >= test_set:
+        return 0.0
+    return accuracy * (1 - accuracy) / images * (1 - images / test_set)
+
+
+def assumed(std: float, n: int, m: int) -> Difference:
+    """No difference between n and m runs of a spread that is assumed, not measured."""
+    return Difference(0.0, std * math.sqrt(1 / n + 1 / m), math.inf)
+
+
+def holm(p: dict[Any, float], family: int, alpha: float = ALPHA) -> set[Any]:
+    """The claims that stay decided after Holm's correction for `family` claims, by their p."""
+    kept = set()
+    for rank, claim in enumerate(sorted(p, key=lambda c: p[c])):
+        if p[claim] > alpha / (family - rank):
+            break
+        kept.add(claim)
+    return kept

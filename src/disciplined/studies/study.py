@@ -1,0 +1,369 @@
+"""A study file read and checked: one figure or table, its arms, what it claims, what was published.
+
+A study is data (`conf/study/<paper>/<figure>.yaml`). Everything that can be wrong in one fails here
+with one line, before anything trains; only whether an arm's overrides compose is left to
+`disciplined.studies.expansion`, since it takes Hydra.
+"""
+
+import difflib
+import itertools
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from disciplined.mistakes import Mistake
+
+CONF = Path(__file__).parents[3] / "conf"
+SCALES = ("paper", "short", "smoke")
+METRICS = (
+    "test_accuracy",
+    "test_loss",
+    "val_accuracy",
+    "val_loss",
+    "train_accuracy",
+    "train_loss",
+)
+AXES = ("iteration", "epoch", "lr", "momentum", "weight_decay")
+READINGS = ("final", "best", "mean")
+# as_published: the paper's claim, with its arms. fair: the same with equal means for both arms.
+# open: a question this project asks of the paper.
+QUESTIONS = ("as_published", "fair", "open")
+# The closed list of predicates, with what each must and may be told.
+PREDICATES: dict[str, tuple[set[str], set[str]]] = {
+    "greater": ({"arm", "than"}, {"margin", "metric", "at"}),
+    "equivalent": ({"arms", "margin"}, {"metric", "at"}),
+    "best": ({"arm", "margin"}, {"among", "metric", "at"}),
+    "ranks": ({"order"}, {"margin", "metric", "at"}),
+    "diverges": ({"arm"}, {"metric", "below", "above", "expect"}),
+    "shape": ({"arm", "metric", "within"}, {"of"}),
+    "crosses": ({"arm", "metric", "level", "x", "between"}, {"direction"}),
+}
+
+Overrides = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Published:
+    """A number as printed. Accuracies are fractions; `test_images` is how many it was tested on."""
+
+    value: float
+    metric: str = "test_accuracy"
+    std: float | None = None
+    n: int | None = None
+    test_images: int | None = None
+    at: str = "final"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One set of axes: `y` over `x` for `arms` (all where empty); limits in fractions."""
+
+    x: str
+    y: str
+    arms: list[str] = field(default_factory=list)
+    xlim: list[float] | None = None
+    ylim: list[float] | None = None
+    xscale: str = "linear"
+    yscale: str = "linear"
+    title: str | None = None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A comparison asserted beforehand: a predicate of the closed list and what it is told."""
+
+    id: str
+    predicate: str
+    arguments: dict[str, Any]
+    says: str
+    primary: bool = False
+    question: str = "as_published"
+
+    def arms(self) -> list[str]:
+        """The arms whose records the predicate reads."""
+        told = self.arguments
+        named = [told.get("arm"), told.get("than"), *told.get("arms", []), *told.get("order", [])]
+        return [name for name in [*named, *told.get("among", [])] if name is not None]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """An A/A study: how often disjoint groups of one arm's seeds are judged to differ."""
+
+    arm: str
+    group: int
+    draws: int
+    metrics: list[str]
+
+
+@dataclass(frozen=True)
+class Study:
+    """A figure or table: what every arm's runs are, how they are drawn, what they are held against."""
+
+    id: str
+    file: Path
+    source: str
+    title: str
+    arms: dict[str, Overrides]
+    seeds: dict[str, int]
+    panels: dict[str, Panel]
+    labels: dict[str, str]
+    primary: list[str]
+    published: dict[str, list[Published]]
+    author: dict[str, str]
+    readings: dict[str, str]
+    missing: dict[str, str]
+    claims: list[Claim]
+    contradictions: list[str]
+    notes: list[str]
+    calibrate: Calibration | None
+
+    def label(self, arm: str) -> str:
+        """The arm in words."""
+        return self.labels.get(arm, arm)
+
+    def rows(self) -> list[str]:
+        """The arms in the order of the table, those that cannot be run yet behind the others."""
+        return [*self.arms, *self.missing]
+
+
+KEYS = {
+    *("source", "title", "recipe", "fixed", "vary", "arms", "templates", "labels", "primary"),
+    *("seeds", "panels", "published", "author", "readings", "missing", "claims"),
+    *("contradictions", "notes", "calibrate"),
+}
+
+
+def ids() -> list[str]:
+    """The ids of all studies, `<paper>/<figure>`."""
+    folder = CONF / "study"
+    return sorted(p.relative_to(folder).with_suffix("").as_posix() for p in folder.rglob("*.yaml"))
+
+
+def load(study: str) -> Study:
+    """The study with this id. Raises Mistake for an unknown one and for anything wrong in its file."""
+    file = CONF / "study" / f"{study}.yaml"
+    if study not in ids():
+        raise Mistake(f"figure={study}: no such study; {suggestion(study, ids())}")
+    return read(file, study)
+
+
+def read(file: Path, study: str) -> Study:
+    """The study in `file`, checked. Raises Mistake."""
+    try:
+        found = OmegaConf.to_container(OmegaConf.load(file), resolve=True)
+    except (OmegaConfBaseException, ValueError, OSError) as error:
+        raise Mistake(f"{study}: cannot be read: {' '.join(str(error).split())}") from error
+    except Exception as error:  # PyYAML's errors have no base class that OmegaConf exports
+        if type(error).__module__.partition(".")[0] != "yaml":
+            raise
+        raise Mistake(f"{study}: not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(found, dict):
+        raise Mistake(f"{study}: expected a mapping with source, title, arms or vary")
+    only(found, KEYS, study)
+    for key in ("source", "title", "seeds", "panels"):
+        if not found.get(key):
+            raise Mistake(f"{study}: {key} is missing")
+    arms = expand_arms(found, study)
+    missing = named(found, "missing")
+    rows = [*arms, *missing]
+    logs = named(found, "author")
+    result = Study(
+        id=study,
+        file=file,
+        source=found["source"],
+        title=found["title"],
+        arms=arms,
+        seeds=seeds(found["seeds"], study),
+        panels={
+            str(name): build(Panel, told, f"{study}: panel {name}")
+            for name, told in found["panels"].items()
+        },
+        labels=named(found, "labels"),
+        primary=[arm_name(a) for a in found.get("primary", list(arms))],
+        published={
+            arm: [
+                build(Published, one, f"{study}: published {arm}")
+                for one in (told if isinstance(told, list) else [told])
+            ]
+            for arm, told in named(found, "published").items()
+        },
+        author=logs,
+        readings=named(found, "readings"),
+        missing=missing,
+        claims=[claim(told, study) for told in found.get("claims", [])],
+        contradictions=found.get("contradictions", []),
+        notes=found.get("notes", []),
+        calibrate=build(Calibration, found["calibrate"], f"{study}: calibrate")
+        if "calibrate" in found
+        else None,
+    )
+    check(result, rows)
+    return result
+
+
+def check(study: Study, rows: list[str]) -> None:
+    """Every reference to an arm, metric or axis is to one that exists."""
+    groups: dict[str, list[str]] = {
+        "labels": list(study.labels),
+        "published": list(study.published),
+        "author": list(study.author),
+        "readings": [*study.readings, *study.readings.values()],
+        "primary": study.primary,
+        **{f"panel {name}": panel.arms for name, panel in study.panels.items()},
+        **{f"claim {c.id}": [*c.arms(), *map(str, [c.arguments.get("of")])] for c in study.claims},
+    }
+    if study.calibrate:
+        groups["calibrate"] = [study.calibrate.arm]
+    for where, named_arms in groups.items():
+        for arm in named_arms:
+            if arm not in rows and arm != "None":
+                raise Mistake(f"{study.id}: {where} names the arm {arm}; {suggestion(arm, rows)}")
+    for name, panel in study.panels.items():
+        one_of(panel.x, AXES, f"{study.id}: panel {name}: x")
+        one_of(panel.y, METRICS, f"{study.id}: panel {name}: y")
+        for axis in ("xscale", "yscale"):
+            one_of(getattr(panel, axis), ("linear", "log"), f"{study.id}: panel {name}: {axis}")
+    for arm, numbers in study.published.items():
+        for number in numbers:
+            one_of(number.metric, METRICS, f"{study.id}: published {arm}: metric")
+            one_of(number.at, READINGS, f"{study.id}: published {arm}: at")
+    seen = [c.id for c in study.claims]
+    for one in study.claims:
+        if seen.count(one.id) > 1:
+            raise Mistake(f"{study.id}: two claims are called {one.id}")
+        where = f"{study.id}: claim {one.id}"
+        one_of(one.question, QUESTIONS, f"{where}: question")
+        one_of(one.arguments.get("metric", METRICS[0]), METRICS, f"{where}: metric")
+        one_of(one.arguments.get("at", READINGS[0]), READINGS, f"{where}: at")
+        if one.predicate == "crosses":
+            one_of(one.arguments["x"], AXES, f"{where}: x")
+            one_of(one.arguments.get("direction", "up"), ("up", "down"), f"{where}: direction")
+        if one.predicate == "diverges" and {"below", "above"} <= one.arguments.keys():
+            raise Mistake(f"{where}: below and above exclude each other")
+        if one.predicate == "shape" and one.arguments.get("of", one.arguments["arm"]) not in study.author:
+            raise Mistake(f"{where}: there is no author's log to follow; name one under author")
+
+
+def expand_arms(found: dict[str, Any], study: str) -> dict[str, Overrides]:
+    """Every arm's overrides: `recipe` and `fixed` below the arm's own, crossed with `vary`.
+
+    An arm that chooses a group anew (`momentum: constant`) drops what `fixed` set in that group.
+    """
+    fixed = {"recipe": found["recipe"]} if found.get("recipe") else {}
+    fixed |= mapping(found.get("fixed"), f"{study}: fixed")
+    own = {
+        arm_name(name): mapping(told, f"{study}: arm {name}")
+        for name, told in mapping(found.get("arms"), f"{study}: arms").items()
+    }
+    vary = mapping(found.get("vary"), f"{study}: vary")
+    if not own and not vary:
+        raise Mistake(f"{study}: neither arms nor vary says what is compared")
+    for key, values in vary.items():
+        if not isinstance(values, list) or not values:
+            raise Mistake(f"{study}: vary {key}={values}: expected a list of values")
+    arms: dict[str, Overrides] = {}
+    for name, told in (own or {"": {}}).items():
+        for values in itertools.product(*vary.values()):
+            overrides = told | dict(zip(vary, values, strict=True))
+            kept = {
+                k: v
+                for k, v in fixed.items()
+                if not ("." in k and k.partition(".")[0] in overrides)
+            }
+            arms[", ".join([name] * bool(name) + [arm_name(v) for v in values])] = kept | overrides
+    return arms
+
+
+def arm_name(value: object) -> str:
+    """An arm's name from a YAML key or value: 1e-3 and 0.001 are the same arm."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def claim(told: object, study: str) -> Claim:
+    """A claim with exactly one predicate of the closed list."""
+    if not isinstance(told, dict) or "id" not in told or "says" not in told:
+        raise Mistake(f"{study}: claim {told}: expected id, says and one predicate")
+    rest = {k: v for k, v in told.items() if k not in ("id", "says", "primary", "question")}
+    where = f"{study}: claim {told['id']}"
+    if len(rest) != 1:
+        raise Mistake(f"{where}: expected one predicate of {', '.join(PREDICATES)}")
+    ((predicate, arguments),) = rest.items()
+    one_of(predicate, tuple(PREDICATES), f"{where}: predicate")
+    arguments = mapping(arguments, f"{where}: {predicate}")
+    needed, allowed = PREDICATES[predicate]
+    only(arguments, needed | allowed, f"{where}: {predicate}")
+    for key in sorted(needed - arguments.keys()):
+        raise Mistake(f"{where}: {predicate} needs {key}")
+    for key in ("arm", "than", "of"):
+        if key in arguments:
+            arguments[key] = arm_name(arguments[key])
+    for key in ("arms", "order", "among"):
+        if key in arguments:
+            arguments[key] = [arm_name(a) for a in arguments[key]]
+    if predicate == "equivalent" and len(arguments["arms"]) != 2:
+        raise Mistake(f"{where}: equivalent compares two arms, not {len(arguments['arms'])}")
+    return Claim(
+        id=str(told["id"]),
+        predicate=predicate,
+        arguments=arguments,
+        says=str(told["says"]),
+        primary=bool(told.get("primary", False)),
+        question=str(told.get("question", "as_published")),
+    )
+
+
+def seeds(found: object, study: str) -> dict[str, int]:
+    """Runs per arm at each scale."""
+    counts = mapping(found, f"{study}: seeds")
+    only(counts, set(SCALES), f"{study}: seeds")
+    for scale in SCALES:
+        if not isinstance(counts.get(scale), int) or counts[scale] < 1:
+            raise Mistake(f"{study}: seeds.{scale}={counts.get(scale)}: expected a number from 1 on")
+    return counts
+
+
+def named(found: dict[str, Any], key: str) -> dict[str, Any]:
+    """A mapping by arm."""
+    return {arm_name(k): v for k, v in mapping(found.get(key), key).items()}
+
+
+def mapping(found: object, where: str) -> dict[str, Any]:
+    """A mapping with text keys; nothing counts as an empty one."""
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise Mistake(f"{where}: expected a mapping, not {found}")
+    return {k if isinstance(k, float) else str(k): v for k, v in found.items()}  # type: ignore[misc]
+
+
+def build(kind: type, told: object, where: str) -> Any:
+    """A dataclass from a mapping with exactly its fields."""
+    values = mapping(told, where)
+    only(values, {f.name for f in fields(kind)}, where)
+    for f in fields(kind):
+        if f.name not in values and f.default is MISSING and f.default_factory is MISSING:
+            raise Mistake(f"{where}: {f.name} is missing")
+    return kind(**values)
+
+
+def only(found: dict[str, Any], known: set[str], where: str) -> None:
+    """No key but the known ones."""
+    for key in found:
+        if key not in known:
+            raise Mistake(f"{where}: unknown key {key}; {suggestion(key, sorted(known))}")
+
+
+def one_of(value: object, known: tuple[str, ...], where: str) -> None:
+    """A choice out of a closed list."""
+    if value not in known:
+        raise Mistake(f"{where}={value}: {suggestion(str(value), list(known))}")
+
+
+def suggestion(wrong: str, known: list[str]) -> str:
+    """What may have been meant, or everything there is."""
+    close = difflib.get_close_matches(str(wrong), known, n=1, cutoff=0.6)
+    return f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"

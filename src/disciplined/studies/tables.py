@@ -1,0 +1,108 @@
+"""The table of a study: published, the author's log, ours, the difference, the verdict."""
+
+import csv
+import io
+
+from disciplined.studies.judge import Judged, Judgement, Number
+from disciplined.studies.predicates import INCONCLUSIVE, amount
+from disciplined.studies.study import Study
+
+HEADER = ("arm", "metric", "published", "author's log", "ours (n)", "difference", "number")
+
+
+def shown(value: float | None, metric: str, std: float | None = None, digits: int = 2) -> str:
+    """A value ± its spread, accuracies in per cent; empty for None."""
+    if value is None:
+        return ""
+    if metric.endswith("accuracy"):
+        text = f"{100 * value:.{digits}f}"
+        return f"{text} ± {100 * std:.{digits}f}" if std is not None else text
+    return f"{value:.4f} ± {std:.4f}" if std is not None else f"{value:.4f}"
+
+
+def metric_words(metric: str) -> str:
+    """A metric with its unit."""
+    return metric.replace("_", " ") + (" (%)" if metric.endswith("accuracy") else "")
+
+
+def cells(study: Study, row: Number) -> list[str]:
+    """A row as text."""
+    label = study.label(row.arm)
+    if row.reading_of:
+        label += f" — as a reading of: {study.label(row.reading_of)}"
+    published = row.published
+    digits = 2 if published and published.std is not None and published.std < 0.001 else 1
+    # A log speaks for the row it was made for, not for another reading of it.
+    log = None if row.reading_of else row.log_final
+    ours = shown(row.mean, row.metric, row.std)
+    verdict = row.verdict.verdict
+    if verdict == INCONCLUSIVE and row.verdict.detectable is not None:
+        verdict += f" (could have seen {amount(row.verdict.detectable, row.metric)})"
+    return [
+        label,
+        metric_words(row.metric),
+        shown(published.value, row.metric, published.std, digits) if published else "",
+        shown(log, row.metric),
+        f"{ours} ({row.n})" if ours else "",
+        amount(row.difference, row.metric, sign=True) if row.difference is not None else "",
+        verdict,
+    ]
+
+
+def markdown(study: Study, judgement: Judgement) -> str:
+    """The table in Markdown."""
+    lines = [" | ".join(HEADER), "|".join(["---"] * len(HEADER))]
+    lines += [" | ".join(cells(study, row)) for row in judgement.numbers]
+    return "".join(f"| {line} |\n" if "---" not in line else f"|{line}|\n" for line in lines)
+
+
+def text(study: Study, judgement: Judgement, width: int | None = None) -> str:
+    """The table for a terminal, columns aligned."""
+    del width
+    return aligned([list(HEADER), *(cells(study, row) for row in judgement.numbers)])
+
+
+def aligned(rows: list[list[str]]) -> str:
+    """Rows of cells in columns."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def comma_separated(study: Study, judgement: Judgement) -> str:
+    """The table as CSV, numbers as they are (accuracies as fractions)."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(
+        "arm,label,reading_of,metric,published,published_std,published_n,author_log,"
+        "mean,std,n,difference,verdict,statistic,detectable".split(",")
+    )
+    for r in judgement.numbers:
+        p = r.published
+        writer.writerow(
+            "" if v is None else v
+            for v in (
+                *(r.arm, study.label(r.arm), r.reading_of, r.metric),
+                *((p.value, p.std, p.n) if p else (None, None, None)),
+                *(r.log_final, r.mean, r.std, r.n, r.difference),
+                *(r.verdict.verdict, r.verdict.statistic, r.verdict.detectable),
+            )
+        )
+    return out.getvalue()
+
+
+def claim_line(judged: Judged) -> str:
+    """A claim's verdict in one line."""
+    claim, verdict = judged.claim, judged.verdict
+    metric = claim.arguments.get("metric", "test_accuracy")
+    line = f"{verdict.verdict}: {claim.says}"
+    if claim.primary:
+        line += " (primary)"
+    line += f" — {verdict.statistic}"
+    if verdict.verdict == INCONCLUSIVE:
+        seen = verdict.detectable
+        could = amount(seen, metric) if seen is not None else "unknown, no spread is known"
+        line += f"; smallest difference that could have been seen: {could}"
+    return line

@@ -1,0 +1,1 @@
+"""One run from a config: planned without torch, trained by Lightning, kept as a record."""

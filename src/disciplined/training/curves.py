@@ -1,0 +1,55 @@
+"""The diagnostic plot of one run: losses and accuracies over iterations, above rate and momentum.
+
+Smith's first remark: the test loss, seen beside the rate, tells more than the final accuracy.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from disciplined.training.record import Row
+
+# Okabe and Ito's palette, distinguishable with every common colour blindness
+COLOURS = {"train": "#0072B2", "val": "#E69F00", "test": "#D55E00", "rate": "#000000", "momentum": "#009E73"}
+
+
+def draw(folder: Path, rows: list[Row], *, title: str) -> None:
+    """Draw `rows` as `curves.png` in `folder`; nothing where nothing was measured."""
+    if not rows:
+        return
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    def column(name: str) -> np.ndarray:
+        return np.array([np.nan if (v := r.get(name)) is None else v for r in rows], dtype=float)
+
+    at = column("iteration")
+    marker = "o" if len(rows) < 30 else None
+    figure, (losses, accuracies, rates) = plt.subplots(
+        3, 1, figsize=(7, 7), sharex=True, height_ratios=(2, 2, 1.2), layout="constrained"
+    )
+    for axis, measure in ((losses, "loss"), (accuracies, "accuracy")):
+        for split in ("train", "val", "test"):
+            values = column(f"{split}_{measure}")
+            if np.isfinite(values).any():
+                label = {"val": "validation"}.get(split, split)
+                axis.plot(at, values, color=COLOURS[split], label=label, marker=marker, markersize=2.5)
+        axis.set_ylabel(f"{measure}" + (" (nats)" if measure == "loss" else ""))
+        axis.grid(alpha=0.25)
+    finite = np.concatenate([column(f"{s}_loss") for s in ("train", "val", "test")])
+    finite = finite[np.isfinite(finite) & (finite > 0)]
+    if finite.size and finite.max() > 50 * finite.min():
+        losses.set_yscale("log")
+    losses.legend(loc="upper right", frameon=False)
+    rates.plot(at, column("lr"), color=COLOURS["rate"], marker=marker, markersize=2.5)
+    rates.set_ylabel("learning rate")
+    rates.set_xlabel("iteration")
+    momenta = rates.twinx()
+    momenta.plot(at, column("momentum"), color=COLOURS["momentum"], linestyle="--")
+    momenta.set_ylabel("momentum", color=COLOURS["momentum"])
+    rates.grid(alpha=0.25)
+    figure.suptitle(title)
+    figure.savefig(folder / "curves.png", dpi=130)
+    plt.close(figure)

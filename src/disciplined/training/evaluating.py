@@ -1,0 +1,67 @@
+"""Evaluation: validation and test images through the network, and a row of metrics from it.
+
+Validation is held out of the training images; the test set is measured along the way because the
+papers' figures show it, and nothing is chosen by it.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torchmetrics import MeanMetric
+from torchmetrics.classification import MulticlassAccuracy
+
+from disciplined.data.augmentation import mirror
+from disciplined.data.evaluation import Protocol
+
+
+class Evaluator:
+    """Evaluates one split as a protocol says.
+
+    Args:
+        images: uint8 [N, C, H, W] on the device.
+        labels: int64 [N] on the device.
+        classes: number of classes.
+        protocol: which images the k-th evaluation takes, and which of them mirrored.
+        batch_size: images at once; for batch statistics also what they are over.
+        part, parts: this process's share; metrics are synchronised when computed.
+    """
+
+    def __init__(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        *,
+        classes: int,
+        protocol: Protocol,
+        batch_size: int,
+        part: int = 0,
+        parts: int = 1,
+    ):
+        self.images, self.labels = images, labels
+        self.protocol, self.batch_size = protocol, batch_size
+        self.part, self.parts = part, parts
+        self.loss = MeanMetric().to(images.device)
+        self.accuracy = MulticlassAccuracy(classes, average="micro").to(images.device)
+
+    @torch.no_grad()
+    def __call__(self, network: nn.Module, pixels: nn.Module, evaluation: int) -> tuple[float, float]:
+        """Mean loss and accuracy of `network` in its `evaluation`-th (from 0) evaluation."""
+        self.loss.reset()
+        self.accuracy.reset()
+        taken, flags = self.protocol.take(evaluation)
+        batches = range(0, len(taken), self.batch_size)
+        training = network.training
+        network.eval()
+        for start in list(batches)[self.part :: self.parts]:
+            chosen = torch.from_numpy(taken[start : start + self.batch_size]).to(self.images.device)
+            pictures, labels = self.images[chosen], self.labels[chosen]
+            if flags is not None:
+                flipped = torch.from_numpy(flags[start : start + self.batch_size])
+                pictures = mirror(pictures, flipped.to(pictures.device))
+            logits = network(pixels(pictures)).float()
+            self.loss.update(F.cross_entropy(logits, labels), len(labels))
+            self.accuracy.update(logits, labels)
+        network.train(training)
+        # the metric is float32; the share of whole images that it stands for is exact
+        accuracy = round(float(self.accuracy.compute()) * len(taken)) / len(taken)
+        return float(self.loss.compute()), accuracy

@@ -1,0 +1,88 @@
+"""What a run says of the machine and the code it ran on. No torch: callers pass what it knows."""
+
+import hashlib
+import os
+import platform
+import resource
+import subprocess
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGE = Path(__file__).parents[1]
+COMPUTES = ("schedules", "optimizers", "data", "models", "training")
+VERSIONS = ("disciplined", "torch", "pytorch-lightning", "numpy", "hydra-core")
+
+
+@cache
+def fingerprint() -> str:
+    """Twelve hexadecimal digits over the source of every package that computes."""
+    found = hashlib.sha256()
+    for package in COMPUTES:
+        for path in sorted((PACKAGE / package).rglob("*.py")):
+            found.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0")
+            found.update(path.read_bytes() + b"\0")
+    return found.hexdigest()[:12]
+
+
+@cache
+def commit() -> str | None:
+    """The git commit of this checkout, `+` behind it where files differ; None outside git."""
+    try:
+        head, dirty = (
+            subprocess.run(
+                ["git", *arguments], cwd=PACKAGE, capture_output=True, text=True, timeout=10, check=True
+            ).stdout.strip()
+            for arguments in (["rev-parse", "HEAD"], ["status", "--porcelain", "-uno"])
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return head + ("+" if dirty else "")
+
+
+@cache
+def processor() -> str:
+    """The processor's name and the cores this process may use."""
+    name = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                name = line.partition(":")[2].strip()
+                break
+    return f"{name}, {len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} cores"
+
+
+def versions() -> dict[str, str]:
+    """The versions of the packages whose numerics a result rests on, and Python's."""
+    found = {"python": platform.python_version()}
+    for name in VERSIONS:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def peak_memory() -> int:
+    """The most resident memory this process has had, in bytes."""
+    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return kilobytes * (1 if platform.system() == "Darwin" else 1024)
+
+
+def now() -> str:
+    """The time as ISO 8601 in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def description() -> dict[str, Any]:
+    """What holds for every run of this process."""
+    return {
+        "hardware": processor(),
+        "versions": versions(),
+        "commit": commit(),
+        "fingerprint": fingerprint(),
+        "date": now(),
+    }

@@ -1,0 +1,231 @@
+"""A run before it runs: its iterations, schedules and key, worked out without torch.
+
+This is the one place that turns the config's lengths into iterations, and the one that decides
+what the key of a record covers.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from disciplined.mistakes import Mistake
+from disciplined.schedules.lengths import in_iterations
+from disciplined.schedules.segments import Schedule
+from disciplined.training.targets import arguments, located
+
+# Leaves at these values are left out of the key, so that a new setting orphans no old record.
+NEUTRAL: dict[str, Any] = {
+    "validation": 0,
+    "train_size": None,
+    "augmentation": "none",
+    "precision": "auto",
+    "evaluation_protocol": "full",
+    "evaluation_images": None,
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a config asks for, in iterations.
+
+    `asked` is the canonical form that the key hashes; `key` names the record, `setting` is the
+    same hash without the seed (what a study repeats). `images` counts training images seen.
+    """
+
+    name: str
+    iterations: int
+    evaluate_every: int
+    total_batch_size: int
+    train_images: int
+    augmentation: str
+    learning_rate: Schedule
+    momentum: Schedule
+    weight_decay: Schedule
+    batch_norm_maf: float | None
+    asked: dict[str, Any]
+    key: str
+    setting: str
+    folder: Path
+
+    @property
+    def epochs(self) -> float:
+        """Passes over the training images."""
+        return self.images / self.train_images
+
+    @property
+    def images(self) -> int:
+        """Training images seen, an image counted each time."""
+        return self.iterations * self.total_batch_size
+
+    @property
+    def iterations_per_epoch(self) -> float:
+        """Not a whole number: batches straddle epochs."""
+        return self.train_images / self.total_batch_size
+
+
+def plan(cfg: DictConfig) -> Plan:
+    """The plan of a composed config. Raises `Mistake` for settings that cannot be meant."""
+    check(cfg)
+    train_images = cfg.dataset.train_images - cfg.dataset.validation
+    if cfg.train_size is not None:
+        if not 0 < cfg.train_size <= train_images:
+            raise Mistake(
+                f"train_size={cfg.train_size}: {cfg.dataset.name} has {train_images} training "
+                "images to choose from"
+            )
+        train_images = cfg.train_size
+    scale = Fraction(str(cfg.scale))
+
+    def lengths(duration: int | None) -> Callable[[str, str], int]:
+        return lambda text, setting: in_iterations(
+            text,
+            setting=setting,
+            images=train_images,
+            total_batch_size=cfg.total_batch_size,
+            duration=duration,
+            scale=scale,
+        )
+
+    iterations = lengths(None)(cfg.duration, "duration")
+    evaluate_every = lengths(iterations)(cfg.evaluate_every, "evaluate_every")
+    schedules = {
+        setting: schedule(cfg[setting], setting, lengths(iterations), iterations)
+        for setting in ("schedule", "momentum", "weight_decay")
+    }
+    augmentation = cfg.augmentation.name
+    if augmentation == "auto":
+        augmentation = cfg.model.suggested.augmentation if cfg.dataset.mirror else "none"
+    # A run of a tenth of the length averages over a tenth of the batches (reference 3).
+    maf = cfg.batch_norm.maf
+    if maf is not None and scale != 1:
+        maf = maf ** float(1 / scale)
+    network = OmegaConf.to_container(cfg.model.network)
+    assert isinstance(network, dict)
+    if isinstance(network.get("batch_norm"), dict):
+        network["batch_norm"] = {
+            **network["batch_norm"],
+            "maf": maf,
+            "evaluate": cfg.batch_norm.evaluate.name,
+        }
+    asked = {
+        "dataset": cfg.dataset.name,
+        "validation": cfg.dataset.validation,
+        "train_size": cfg.train_size,
+        "augmentation": augmentation,
+        "network": network,
+        "input": OmegaConf.to_container(cfg.model.input),
+        "optimizer": OmegaConf.to_container(cfg.optimizer),
+        **{setting: canonical(found) for setting, found in schedules.items()},
+        "iterations": iterations,
+        "total_batch_size": cfg.total_batch_size,
+        "evaluate_every": evaluate_every,
+        "evaluation_protocol": cfg.evaluation.protocol.name,
+        "evaluation_images": cfg.evaluation.images,
+        "precision": cfg.precision.name,
+    }
+    if isinstance(network.get("batch_norm"), dict) and cfg.batch_norm.evaluate.name == "batch":
+        asked["evaluation_batch_size"] = cfg.evaluation.batch_size
+    asked = {k: v for k, v in asked.items() if k not in NEUTRAL or v != NEUTRAL[k]}
+    policy = cfg.schedule._target_.rpartition(".")[2]
+    name = f"{cfg.model.name}-{cfg.dataset.name}-{policy}"
+    key = f"{name}-{digest({**asked, 'seed': cfg.seed})}"
+    return Plan(
+        name=name,
+        iterations=iterations,
+        evaluate_every=evaluate_every,
+        total_batch_size=cfg.total_batch_size,
+        train_images=train_images,
+        augmentation=augmentation,
+        learning_rate=schedules["schedule"],
+        momentum=schedules["momentum"],
+        weight_decay=schedules["weight_decay"],
+        batch_norm_maf=maf,
+        asked={**asked, "seed": cfg.seed},
+        key=key,
+        setting=digest(asked),
+        folder=Path(cfg.output_dir) / "runs" / key,
+    )
+
+
+def schedule(
+    node: DictConfig, setting: str, lengths: Callable[[str, str], int], duration: int
+) -> Schedule:
+    """The schedule that a config node names, over a run of `duration` iterations."""
+    function = located(node._target_, setting)
+    values = OmegaConf.to_container(node)
+    assert isinstance(values, dict)
+    return function(
+        **arguments(
+            function,
+            {str(k): v for k, v in values.items()},
+            setting,
+            lengths=lengths,
+            given={"duration": duration},
+        )
+    )
+
+
+def canonical(schedule: Schedule) -> list[Any]:
+    """A schedule as the values that define its function: two policies that agree share a key."""
+    return [[*s[:-1], s.shape.__name__] for s in schedule.segments]
+
+
+def digest(asked: dict[str, Any]) -> str:
+    """Twelve hexadecimal digits over the canonical JSON of `asked`."""
+    text = json.dumps(asked, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def check(cfg: DictConfig) -> None:
+    """What types cannot say: ranges, and settings that exclude each other."""
+    positive = {
+        "total_batch_size": cfg.total_batch_size,
+        "scale": cfg.scale,
+        "evaluation.batch_size": cfg.evaluation.batch_size,
+        "trainer.devices": cfg.trainer.devices,
+        "trainer.num_nodes": cfg.trainer.num_nodes,
+        "trainer.accumulate": cfg.trainer.accumulate,
+    }
+    for setting, value in positive.items():
+        if not value > 0:
+            raise Mistake(f"{setting}={value}: expected a positive number")
+    if cfg.seed < 0:
+        raise Mistake(f"seed={cfg.seed}: expected a whole number from 0 on")
+    if cfg.evaluation.images is not None and cfg.evaluation.images <= 0:
+        raise Mistake(f"evaluation.images={cfg.evaluation.images}: expected a positive number")
+    if not 0 <= cfg.dataset.validation < cfg.dataset.train_images:
+        raise Mistake(
+            f"dataset.validation={cfg.dataset.validation}: {cfg.dataset.name} has "
+            f"{cfg.dataset.train_images} training images to hold out from"
+        )
+    if cfg.augmentation.name == "mirror" and not cfg.dataset.mirror:
+        raise Mistake(
+            f"augmentation=mirror: a mirrored image of {cfg.dataset.name} is no longer of its "
+            "class; use augmentation=none"
+        )
+    maf, groups = cfg.batch_norm.maf, cfg.batch_norm.groups
+    if maf is not None and not 0 <= maf <= 1:
+        raise Mistake(f"batch_norm.maf={maf}: expected a fraction from 0 to 1")
+    parts = cfg.trainer.devices * cfg.trainer.num_nodes * cfg.trainer.accumulate
+    if cfg.total_batch_size % parts:
+        raise Mistake(
+            f"total_batch_size={cfg.total_batch_size}: does not divide over {parts} equal parts "
+            "(trainer.devices x trainer.num_nodes x trainer.accumulate); change one of them"
+        )
+    if groups is not None and "batch_norm" in cfg.model.network:
+        if groups <= 0 or cfg.total_batch_size % groups:
+            raise Mistake(
+                f"batch_norm.groups={groups}: does not divide total_batch_size="
+                f"{cfg.total_batch_size} into equal groups"
+            )
+        if groups % parts:
+            raise Mistake(
+                f"batch_norm.groups={groups}: the groups are counted over all devices and cannot "
+                f"be shared by {parts} parts; set batch_norm.groups to a multiple of {parts}"
+            )

@@ -1,0 +1,94 @@
+"""What a run says in words: before it (`dry_run=true`) and at its end. No torch."""
+
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from disciplined.mistakes import Mistake
+from disciplined.training.config import CONF
+from disciplined.training.planning import Plan
+
+
+def schedules(asked: Plan) -> list[str]:
+    """Rate, momentum and decay over the run, a line each."""
+    per_epoch = asked.iterations_per_epoch
+    return [
+        f"rate          {asked.learning_rate.describe(per_epoch)}",
+        f"momentum      {asked.momentum.describe(per_epoch)}",
+        f"weight decay  {asked.weight_decay.describe(per_epoch)}",
+    ]
+
+
+def beginning(asked: Plan) -> str:
+    """The run in words: schedules, iterations, epochs, images and the record's folder."""
+    return "\n".join(
+        [
+            *schedules(asked),
+            f"length        {asked.iterations:,} iterations of {asked.total_batch_size} images = "
+            f"{asked.epochs:.4g} epochs of {asked.train_images:,} = {asked.images:,} images",
+            f"record        {asked.folder}",
+        ]
+    )
+
+
+def published(setting: str) -> dict[str, Any] | None:
+    """What a paper published for a run's setting (`Plan.setting`), from `conf/published.yaml`."""
+    path = CONF / "published.yaml"
+    if not path.is_file():
+        return None
+    found = OmegaConf.load(path)
+    assert isinstance(found, DictConfig)
+    entry = found.get(setting)
+    return None if entry is None else OmegaConf.to_container(entry)  # pyright: ignore
+
+
+def ending(summary: dict[str, Any], asked: Plan) -> str:
+    """Final and best values, time, folder, and the published value where the run is one."""
+    result, machine = summary["result"], summary["machine"]
+    lines = []
+    if summary["status"] == "diverged":
+        lines.append(
+            f"diverged: the loss of update {result['diverged_at']} is not finite "
+            f"(rate {asked.learning_rate.value(result['diverged_at']):.4g})"
+        )
+    elif summary["status"] != "done":
+        lines.append(f"{summary['status']} after {result['iteration']:,} of {asked.iterations:,} updates")
+    for split, word in (("test", "test"), ("val", "validation"), ("train", "training")):
+        accuracy, loss = f"{split}_accuracy", f"{split}_loss"
+        if accuracy in result["final"]:
+            lines.append(
+                f"{word:<11} accuracy {result['final'][accuracy]:.2%} (best {result['best'][accuracy]:.2%})"
+                f"  loss {result['final'][loss]:.4f} (best {result['best'][loss]:.4f})"
+            )
+    if found := published(asked.setting):
+        deviation = f" ± {100 * found['std']:.2f}" if found.get("std") is not None else ""
+        ours = result["final"].get(found["metric"])
+        lines.append(
+            f"published   {found['metric'].replace('_', ' ')} {100 * found['value']:.2f}{deviation} % "
+            f"({found['study']}, {found['arm']})"
+            + (f"; here {ours:.2%}, {100 * (ours - found['value']):+.2f} points" if ours is not None else "")
+        )
+    lines.append(
+        f"{machine['wall_seconds']:.1f} s, {machine['images_per_second']:,.0f} images/s of training on "
+        f"{machine['device']} ({machine['hardware']})"
+    )
+    lines.append(f"record      {asked.folder}")
+    return "\n".join(lines)
+
+
+def already(summary: dict[str, Any], asked: Plan) -> str:
+    """What is said of a run that is done: its result, and how to train it again."""
+    return ending(summary, asked) + "\n(done before; force=true trains it again)"
+
+
+def dry_run(cfg: DictConfig, asked: Plan) -> str:
+    """Everything resolved, and the schedule as `schedule.csv` and `schedule.png` in the record."""
+    import numpy as np
+
+    from disciplined.training import preview
+
+    try:
+        preview.write(asked, np.arange(asked.iterations))
+    except OSError as error:
+        raise Mistake(f"output_dir={cfg.output_dir}: cannot be written to ({error})") from error
+    return OmegaConf.to_yaml(cfg) + "\n" + beginning(asked)

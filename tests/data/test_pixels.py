@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+import torch
+
+from disciplined.data.pixels import Pixels, mean_image
+
+
+@pytest.fixture
+def images() -> torch.Tensor:
+    return torch.from_numpy(np.random.default_rng(0).integers(0, 256, (50, 3, 4, 5), np.uint8))
+
+
+def test_the_mean_image_is_exact(images):
+    wanted = images.double().mean(0).float()
+    assert torch.equal(mean_image(images), wanted)
+    white = torch.full((3000, 1, 2, 2), 255, dtype=torch.uint8)
+    assert torch.equal(mean_image(white), torch.full((1, 2, 2), 255.0))
+
+
+def test_pixels_less_the_mean_image_are_not_divided(images):
+    made = Pixels(images)(images)
+    assert made.dtype == torch.float32
+    assert torch.equal(made, images.float() - images.double().mean(0).float())
+    assert made.abs().max() > 100
+
+
+def test_lenets_pixels_are_scaled_and_keep_their_mean(images):
+    made = Pixels(images, scale=1 / 256, subtract_mean=False)(images)
+    assert torch.equal(made, images.float() / 256)
+
+
+def test_scale_comes_after_the_mean(images):
+    made = Pixels(images, scale=0.5)(images)
+    assert torch.equal(made, (images.float() - mean_image(images)) * 0.5)
+
+
+def test_the_mean_is_of_the_images_trained_on_alone(images):
+    assert torch.equal(Pixels(images[:7]).mean, images[:7].double().mean(0).float())
+
+
+def test_bytes_and_layout_are_left_as_they_are(images):
+    before = images.clone()
+    Pixels(images)(images)
+    assert torch.equal(images, before)
+    last = images.contiguous(memory_format=torch.channels_last)
+    made = Pixels(images)(last)
+    assert made.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(made, Pixels(images)(images))
+
+
+def test_the_mean_moves_with_the_module_but_is_no_state(images):
+    pixels = Pixels(images)
+    assert not pixels.state_dict() and not list(pixels.parameters())
+    assert pixels.to("meta").mean.device.type == "meta"

@@ -1,0 +1,46 @@
+"""Train one network with one policy, or a sweep of them with -m.   python train.py --help
+
+Owns its process: a user's mistake is one line and status 2, a divergence status 3, a fault status 1
+with its traceback, SIGINT 130 and SIGTERM 143. Torch is imported only to train.
+"""
+
+import sys
+
+from disciplined.mistakes import Mistake
+from disciplined.training import config, words
+from disciplined.training.planning import plan
+from disciplined.training.record import Record
+
+
+def main(arguments: list[str]) -> int:
+    """The command; returns its exit status."""
+    if {"--help", "-h"} & set(arguments):
+        print(config.help_text())
+        return 0
+    if {"--multirun", "-m"} & set(arguments):
+        from disciplined.training import sweep
+
+        return sweep.main([a for a in arguments if a not in ("--multirun", "-m")])
+    cfg = config.compose(arguments)
+    asked = plan(cfg)
+    if cfg.dry_run:
+        print(words.dry_run(cfg, asked))
+        return 0
+    done = Record(asked.folder).summary()
+    if done and done["status"] in ("done", "diverged") and not cfg.force:
+        print(words.already(done, asked))
+        return 0 if done["status"] == "done" else 3
+    from disciplined.training.run import run
+
+    print(words.beginning(asked), file=sys.stderr)
+    return run(cfg)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except Mistake as mistake:
+        print(f"train.py: {mistake}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
