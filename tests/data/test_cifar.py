@@ -18,7 +18,7 @@ ARCHIVE = "cifar-10-python.tar.gz"
 def packed(contents: dict[str, bytes], *, folder: str = "cifar-10-batches-py/") -> bytes:
     """A tar.gz of these files, as the author's: a folder, its files in no particular order."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=1) as tar:
+    with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=0) as tar:
         for name, content in sorted(contents.items(), reverse=True):
             member = tarfile.TarInfo(f"{folder}{name}")
             member.size = len(content)
@@ -260,7 +260,7 @@ def test_the_real_cifar10(data_dir: Path):
     assert images.train_labels.bincount().tolist() == [5_000] * 10
     assert images.test_labels.bincount().tolist() == [1_000] * 10
     assert images.train_images[0, :, 0, 0].tolist() == [59, 62, 63]
-    assert images.train_images[0, :, 0, 1].tolist() == [43, 46, 48]  # along the row
+    assert images.train_images[0, :, 0, 1].tolist() == [43, 46, 45]  # along the row
     means = images.train_images.numpy().mean(axis=(0, 2, 3))
     assert np.allclose(means, [125.307, 122.950, 113.866], atol=1e-3)
     assert images.sha256 == "34f58c5bdd5413ade29478d97a9638a627f3c374ebc019e7f38172f9a44c53ca"

@@ -1,8 +1,11 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
-from sklearn.datasets import load_digits
 
+import disciplined.data.digits as module
 from disciplined.data.digits import digits
 from disciplined.data.images import ImageSet
 
@@ -26,10 +29,12 @@ def test_grey_values_fill_the_byte(images):
 
 
 def test_every_image_of_scikit_learn_is_in_one_part_with_its_label(images):
-    source = load_digits()
+    from sklearn.datasets import load_digits
+
+    values, targets = load_digits(return_X_y=True)
     wanted = {
         (np.rint(image * 255 / 16).astype(np.uint8).tobytes(), int(label))
-        for image, label in zip(source.images, source.target, strict=True)
+        for image, label in zip(values, targets, strict=True)
     }
     parts = [
         [(i.numpy().tobytes(), int(y)) for i, y in zip(x, labels, strict=True)]
@@ -50,3 +55,15 @@ def test_the_test_images_are_balanced_and_always_the_same(images):
     assert torch.equal(again.train_images, images.train_images)
     assert again.sha256 == images.sha256
     assert images.sha256 == "602092e0330276d06251160a704d017d6d306d430cc5c9e1c852645f0c3b2c9c"
+
+
+def test_a_scikit_learn_with_other_folders_gives_the_same(images, monkeypatch):
+    monkeypatch.setattr(module, "find_spec", lambda _name: None)
+    assert digits().sha256 == images.sha256
+
+
+def test_scikit_learn_is_not_imported_to_read_its_file():
+    command = "import sys; from disciplined.data.digits import digits; digits(); "
+    command += "assert not [name for name in sys.modules if name.startswith('sklearn')]"
+    done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -35,7 +35,8 @@ def test_scale_comes_after_the_mean(images):
 
 
 def test_the_mean_is_of_the_images_trained_on_alone(images):
-    assert torch.equal(Pixels(images[:7]).mean, images[:7].double().mean(0).float())
+    mean = Pixels(images[:7]).mean
+    assert mean is not None and torch.equal(mean, images[:7].double().mean(0).float())
 
 
 def test_bytes_and_layout_are_left_as_they_are(images):
@@ -51,4 +52,5 @@ def test_bytes_and_layout_are_left_as_they_are(images):
 def test_the_mean_moves_with_the_module_but_is_no_state(images):
     pixels = Pixels(images)
     assert not pixels.state_dict() and not list(pixels.parameters())
-    assert pixels.to("meta").mean.device.type == "meta"
+    moved = pixels.to("meta").mean
+    assert moved is not None and moved.device.type == "meta"

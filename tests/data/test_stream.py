@@ -16,7 +16,7 @@ def whole(stream: Stream, iterations: int) -> np.ndarray:
     return np.concatenate([stream.indices(t) for t in range(iterations)])
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 @given(images=sizes, batch=batches, seed=seeds)
 def test_whole_epochs_hold_every_image_equally_often(images: int, batch: int, seed: int):
     together = math.lcm(images, batch)
@@ -25,7 +25,7 @@ def test_whole_epochs_hold_every_image_equally_often(images: int, batch: int, se
     assert (counts == together // images).all()
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 @given(images=sizes, batch=batches, seed=seeds, iterations=st.integers(1, 12))
 def test_it_is_the_epochs_end_to_end(images: int, batch: int, seed: int, iterations: int):
     """Nothing is dropped: every run of `images` places from a multiple of it is a permutation."""
@@ -37,7 +37,7 @@ def test_it_is_the_epochs_end_to_end(images: int, batch: int, seed: int, iterati
         assert set(epoch.tolist()) <= set(range(images))
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 @given(images=sizes, batch=batches, seed=seeds, visits=st.lists(st.integers(0, 40), max_size=8))
 def test_an_iteration_is_the_same_however_one_comes_there(
     images: int, batch: int, seed: int, visits: list[int]
@@ -48,7 +48,7 @@ def test_an_iteration_is_the_same_however_one_comes_there(
         assert (jumping.indices(t) == walking[t * batch : (t + 1) * batch]).all()
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 @given(
     images=sizes,
     parts=st.integers(1, 6),

@@ -4,7 +4,6 @@ Not compared: OneCycleLR, whose peak and end lie an iteration earlier and whose 
 ones than the author's. Torch multiplies from step to step, hence the tolerances.
 """
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -16,18 +15,28 @@ from disciplined.schedules import learning_rate, momentum
 from disciplined.schedules.segments import Schedule
 
 
+class Settings(torch.optim.Optimizer):
+    """What a scheduler asks of an optimiser, and nothing that loads half of torch for it."""
+
+    def __init__(self, lr: float) -> None:
+        self.defaults = {"lr": lr, "momentum": 0.9}
+        self.param_groups = [dict(self.defaults)]
+
+    def step(self, closure: Any = None) -> None:
+        """Nothing: the settings are what is looked at."""
+
+
 def torch_values(
     scheduler: type, iterations: int, lr: float = 1.0, what: str = "lr", **asked: Any
 ) -> np.ndarray:
     """What torch sets the optimiser's rate (or momentum) to, for updates 0 .. iterations - 1."""
-    optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=lr, momentum=0.9)
+    optimiser = Settings(lr)
+    schedule = scheduler(optimiser, **asked)
     values = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of steps without an optimiser step
-        schedule = scheduler(optimiser, **asked)
-        for _ in range(iterations):
-            values.append(float(optimiser.param_groups[0][what]))
-            schedule.step()
+    for _ in range(iterations):
+        values.append(float(optimiser.param_groups[0][what]))
+        optimiser.step()
+        schedule.step()
     return np.array(values)
 
 

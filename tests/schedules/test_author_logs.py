@@ -8,13 +8,13 @@ the place in the cycle in single precision, which costs digits where the rate co
 import csv
 import math
 import re
-from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pytest
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from disciplined.schedules import learning_rate, momentum
 from disciplined.schedules.lengths import in_iterations
@@ -169,11 +169,12 @@ SINGLE_PRECISION = {
 
 def agrees(value: float, logged: str) -> bool:
     """Within one unit of the sixth significant digit of what the log prints; 0 is exact."""
-    if float(logged) == 0:
+    printed = float(logged)
+    if printed == 0:
         return value == 0
-    unit = Fraction(10) ** (math.floor(math.log10(abs(float(logged)))) - 5)
-    # the double itself is off by some 1e-16, which must not decide
-    return abs(Fraction(value) - Fraction(logged)) <= unit * (1 + Fraction(1, 10**6))
+    unit = 10.0 ** (math.floor(math.log10(abs(printed))) - 5)
+    # doubles are themselves off by some 1e-10 of a unit, which must not decide
+    return abs(value - printed) <= unit * (1 + 1e-6)
 
 
 def caffe(rate: Schedule, iteration: int) -> str:
@@ -194,6 +195,14 @@ def caffe(rate: Schedule, iteration: int) -> str:
     return f"{single(value):.6g}"
 
 
+@cache
+def index(curves: Path) -> DictConfig:
+    """What the folder says of its logs."""
+    said = OmegaConf.load(curves / "index.yaml")
+    assert isinstance(said, DictConfig)
+    return said
+
+
 def column(path: Path, name: str) -> list[tuple[int, str]]:
     """The cells of a column that hold something, with their iterations; none for no such column."""
     with path.open(newline="") as file:
@@ -205,8 +214,7 @@ def test_every_log_is_in_the_table_or_has_a_reason(curves_dir: Path) -> None:
         path.relative_to(curves_dir).with_suffix("").as_posix()
         for path in curves_dir.glob("*/*.csv")
     }
-    index = OmegaConf.load(curves_dir / "index.yaml")
-    assert files == set(index)
+    assert files == set(index(curves_dir))
     assert files - set(LOGS) - set(UNKNOWN) == set()
     assert set(LOGS) | set(UNKNOWN) <= files
     assert not set(LOGS) & set(UNKNOWN)
@@ -246,7 +254,7 @@ def test_the_momentum_is_the_logged_one(curves_dir: Path, log: str) -> None:
 
 @pytest.mark.parametrize("log", LOGS)
 def test_the_table_is_what_the_index_says(curves_dir: Path, log: str) -> None:
-    said = OmegaConf.load(curves_dir / "index.yaml")[log]
+    said = index(curves_dir)[log]
     rate = LOGS[log].rate
     values = rate.values(np.arange(rate.length + 1))
     if ends := re.search(r"([\d.]+)-([\d.]+)", said.schedule):  # "1cycle as run, 0.08-0.8"

@@ -27,7 +27,7 @@ schedules = st.lists(segments(), min_size=1, max_size=8).map(lambda s: Schedule(
 
 
 @given(schedules, st.lists(st.integers(0, 400), max_size=30))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_one_at_a_time_and_all_at_once_are_the_same_bits(
     schedule: Schedule, iterations: list[int]
 ) -> None:
@@ -37,7 +37,7 @@ def test_one_at_a_time_and_all_at_once_are_the_same_bits(
 
 
 @given(schedules)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_values_follow_the_segments_and_stay_between_their_ends(schedule: Schedule) -> None:
     begin = 0
     for segment in schedule.segments:
@@ -52,13 +52,13 @@ def test_values_follow_the_segments_and_stay_between_their_ends(schedule: Schedu
 
 
 @given(schedules, st.integers(0, 10**12))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_the_end_holds_for_ever(schedule: Schedule, later: int) -> None:
     assert schedule.value(schedule.length + later) == schedule.value(schedule.length)
 
 
 @given(numbers, numbers, st.integers(1, 10**6), st.integers(0, 10**6))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_a_line_is_straight_and_reaches_its_end(
     start: float, end: float, length: int, at: int
 ) -> None:

@@ -43,9 +43,7 @@ class CaffeBatchNorm(nn.Module):
                 "e.g. 0.95"
             )
         if groups < 1:
-            raise Mistake(
-                f"batch_norm.groups={groups}: expected 1 (one set of statistics) or more"
-            )
+            raise Mistake(f"batch_norm.groups={groups}: expected 1 (one set of statistics) or more")
         if evaluate not in ("running", "batch"):
             raise Mistake(f"batch_norm.evaluate={evaluate}: expected running or batch")
         self.maf = float(maf)

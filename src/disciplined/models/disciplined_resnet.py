@@ -13,7 +13,9 @@ from torch import Tensor, nn
 
 from disciplined.mistakes import Mistake
 from disciplined.models.batch_norm import CaffeBatchNorm
-from disciplined.models.fillers import Filler, convolution, inner_product, msra, xavier
+from disciplined.models.fillers import Filler, msra, xavier
+from disciplined.models.layers import convolution, inner_product
+from disciplined.models.pooling import global_average
 
 FILLERS: dict[str, Filler] = {"msra": msra, "xavier": xavier}
 
@@ -68,7 +70,7 @@ class DisciplinedResNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.blocks(F.relu_(self.first(x)))
-        return self.post_fc(x.mean(dim=(2, 3)))
+        return self.post_fc(global_average(x))
 
 
 class ConvNorm(nn.Module):

@@ -1,4 +1,4 @@
-"""Caffe's fillers (initial values) and the two layers they fill.
+"""Caffe's fillers: the initial values of weights.
 
 Torch's own initial values differ in kind and scale from Caffe's; the 3-layer network does not
 learn without them (reference sections 0 and 5). Fan-in is Caffe's: the elements of a weight
@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
-from torch.nn.utils import skip_init
+from torch import Tensor
 
 Filler = Callable[[Tensor], object]
 """Fills a weight `[outputs, ...]` in place from torch's global generator."""
@@ -38,26 +37,6 @@ def msra(weight: Tensor) -> None:
     """Filler `msra`: normal with variance 2 / fan-in."""
     with torch.no_grad():
         weight.normal_(0.0, (2 / _fan_in(weight)) ** 0.5)
-
-
-def convolution(
-    inputs: int, outputs: int, kernel: int, filler: Filler, *, stride: int = 1, padding: int = 0
-) -> nn.Conv2d:
-    """A square convolution with bias, filled as Caffe fills it (`inputs`, `outputs`: channels)."""
-    layer = skip_init(nn.Conv2d, inputs, outputs, kernel, stride=stride, padding=padding)
-    return _filled(layer, filler)
-
-
-def inner_product(inputs: int, outputs: int, filler: Filler) -> nn.Linear:
-    """Caffe's `InnerProduct`: a linear layer with bias, filled as Caffe fills it."""
-    return _filled(skip_init(nn.Linear, inputs, outputs), filler)
-
-
-def _filled(layer, filler: Filler):
-    filler(layer.weight)
-    with torch.no_grad():
-        layer.bias.zero_()
-    return layer
 
 
 def _fan_in(weight: Tensor) -> int:

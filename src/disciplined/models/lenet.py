@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from disciplined.mistakes import Mistake
-from disciplined.models.fillers import convolution, inner_product, xavier
+from disciplined.models.fillers import xavier
+from disciplined.models.layers import convolution, inner_product
 from disciplined.models.pooling import max_pool, pooled
 
 
@@ -48,4 +49,4 @@ class LeNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = max_pool(self.conv1(x), 2, 2)
         x = max_pool(self.conv2(x), 2, 2)
-        return self.ip2(F.relu_(self.ip1(x.flatten(1))))
+        return self.ip2(F.relu_(self.ip1(x)))

@@ -23,3 +23,10 @@ def max_pool(x: Tensor, kernel: int, stride: int) -> Tensor:
 def average_pool(x: Tensor, kernel: int, stride: int) -> Tensor:
     """Means of windows of an `[N, C, H, W]` map, sizes rounded up; the last may be smaller."""
     return F.avg_pool2d(x, kernel, stride, ceil_mode=True, count_include_pad=False)
+
+
+def global_average(x: Tensor) -> Tensor:
+    """The mean of every channel's map, `[N, C, 1, 1]`."""
+    # Not x.mean(): its gradient comes back contiguous and the last blocks of a channels_last
+    # network would run their backward passes in mixed formats.
+    return F.avg_pool2d(x, x.shape[2:])

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from disciplined.mistakes import Mistake
 from disciplined.models.batch_norm import CaffeBatchNorm
-from disciplined.models.fillers import convolution, inner_product, msra, xavier
-from disciplined.models.pooling import average_pool
+from disciplined.models.fillers import msra, xavier
+from disciplined.models.layers import convolution, inner_product
+from disciplined.models.pooling import average_pool, global_average
 
 BLOCKS = {20: (3, 2, 2), 56: (9, 8, 8), 110: (18, 17, 17)}
 
@@ -72,7 +73,7 @@ class SuperconvResNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.blocks(F.relu_(self.pre_norm(self.pre_conv(x))))
-        return self.post_fc(x.mean(dim=(2, 3)))
+        return self.post_fc(global_average(x))
 
 
 class Block(nn.Module):

@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from disciplined.mistakes import Mistake
-from disciplined.models.fillers import convolution, gaussian, inner_product
+from disciplined.models.fillers import gaussian
+from disciplined.models.layers import convolution, inner_product
 from disciplined.models.lrn import WithinChannelLRN
 from disciplined.models.pooling import average_pool, max_pool, pooled
 
@@ -55,4 +56,4 @@ class ThreeLayer(nn.Module):
         x = self.norm1(F.relu_(max_pool(self.conv1(x), 3, 2)))
         x = self.norm2(average_pool(F.relu_(self.conv2(x)), 3, 2))
         x = average_pool(F.relu_(self.conv3(x)), 3, 2)
-        return self.ip1(x.flatten(1))
+        return self.ip1(x)

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtrit
 
+from disciplined.studies.ledger import Result
 from disciplined.studies.statistics import ALPHA
+from disciplined.studies.study import Study
 
 BLOCKS = 20
 
@@ -33,10 +35,23 @@ class Rate:
     def words(self) -> str:
         """The rate as a sentence."""
         return (
-            f"{self.question}, {self.metric}: {self.rate:.1%} [{self.low:.1%}, {self.high:.1%}] false "
-            f"alarms where {self.nominal:.0%} are allowed ({self.draws} draws of two groups of "
-            f"{self.group} out of {self.seeds} seeds)"
+            f"{self.question}, {self.metric}: {self.rate:.1%} [{self.low:.1%}, {self.high:.1%}] "
+            f"false alarms where {self.nominal:.0%} are allowed ({self.draws} draws of two groups "
+            f"of {self.group} out of {self.seeds} seeds)"
         )
+
+
+def of(study: Study, results: dict[str, list[Result]]) -> list[Rate]:
+    """The rates that the study's `calibrate` asks for."""
+    told = study.calibrate
+    if told is None:
+        return []
+    rates = []
+    for metric in told.metrics:
+        values = np.array([r.value(metric, "final") for r in results.get(told.arm, [])])
+        finite = values[~np.isnan(values)]
+        rates += calibrate(finite, metric, group=told.group, draws=told.draws)
+    return rates
 
 
 def calibrate(values: np.ndarray, metric: str, *, group: int, draws: int) -> list[Rate]:
@@ -60,9 +75,7 @@ def calibrate(values: np.ndarray, metric: str, *, group: int, draws: int) -> lis
         error = math.sqrt((blocks - 1) / blocks * float(((left_out - left_out.mean()) ** 2).sum()))
         half = float(stdtrit(blocks - 1, 1 - ALPHA / 2)) * error
         low, high = max(0.0, rate - half), min(1.0, rate + half)
-        rates.append(
-            Rate(question, metric, rate, low, high, ALPHA, values.size, group, draws)
-        )
+        rates.append(Rate(question, metric, rate, low, high, ALPHA, values.size, group, draws))
     return rates
 
 

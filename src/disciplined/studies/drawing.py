@@ -15,7 +15,7 @@ from disciplined.studies.study import Panel, Study
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 WIDTH = 3.4  # inches: a journal's column
 HEIGHT = 2.3
-STYLE = {
+STYLE: Any = {
     "font.size": 8,
     "axes.labelsize": 8,
     "axes.titlesize": 8,
@@ -54,28 +54,28 @@ def draw(
 
     folder.mkdir(parents=True, exist_ok=True)
     panels = list(study.panels.items())
-    files = []
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(
-            len(panels), 1, figsize=(WIDTH, HEIGHT * len(panels) + 0.9), squeeze=False,
+            len(panels),
+            1,
+            figsize=(WIDTH, HEIGHT * len(panels) + 0.9),
+            squeeze=False,
             layout="constrained",
         )
         for axis, (name, panel) in zip(axes[:, 0], panels, strict=True):
             one(axis, study, panel, scale, results)
             if len(panels) > 1 or panel.title:
                 axis.set_title(panel.title or name, loc="left")
-        for suffix, options in (
-            (".svg", {"metadata": {"Date": None}}),
-            (".png", {"dpi": 220, "metadata": {"Software": None}}),
-        ):
-            file = folder / f"{stem}{suffix}"
-            figure.savefig(file, **options)
-            files.append(file)
+        files = [folder / f"{stem}.svg", folder / f"{stem}.png"]
+        figure.savefig(files[0], metadata={"Date": None})
+        figure.savefig(files[1], dpi=220, metadata={"Software": None})
         plt.close(figure)
     return files
 
 
-def one(axis: Any, study: Study, panel: Panel, scale: str, results: dict[str, list[Result]]) -> None:
+def one(
+    axis: Any, study: Study, panel: Panel, scale: str, results: dict[str, list[Result]]
+) -> None:
     """One panel."""
     factor = 100 if panel.y.endswith("accuracy") else 1
     for colour, arm in zip(COLOURS * 9, panel.arms or list(study.arms), strict=False):
@@ -83,8 +83,14 @@ def one(axis: Any, study: Study, panel: Panel, scale: str, results: dict[str, li
         logged = arm in study.author
         if logged:
             x, y = author_curve(author.log(study.author[arm]), panel, found)
-            axis.plot(x, factor * y, color=muted(colour), linewidth=2.2, zorder=1,
-                      label=f"{study.label(arm)}, author (1 run)")
+            axis.plot(
+                x,
+                factor * y,
+                color=muted(colour),
+                linewidth=2.2,
+                zorder=1,
+                label=f"{study.label(arm)}, author (1 run)",
+            )
         curves = [ours(r, panel, scale) for r in found]
         curves = [(x, y) for x, y in curves if x.size]
         if not curves:
@@ -96,8 +102,14 @@ def one(axis: Any, study: Study, panel: Panel, scale: str, results: dict[str, li
                 axis.plot(x, factor * y, color=colour, linewidth=0.4, alpha=0.45, zorder=2)
         x, y = mean_curve(curves)
         runs = f"{len(curves)} run{'s' * (len(curves) > 1)}"
-        axis.plot(x, factor * y, color=colour, linewidth=1.2, zorder=3,
-                  label=f"{study.label(arm)}, ours ({runs})")
+        axis.plot(
+            x,
+            factor * y,
+            color=colour,
+            linewidth=1.2,
+            zorder=3,
+            label=f"{study.label(arm)}, ours ({runs})",
+        )
     axis.set_xscale(panel.xscale)
     axis.set_yscale(panel.yscale)
     if panel.xlim:
@@ -105,7 +117,9 @@ def one(axis: Any, study: Study, panel: Panel, scale: str, results: dict[str, li
     if panel.ylim:
         axis.set_ylim(*(factor * v for v in panel.ylim))
     stretched = scale != "paper" and panel.x in ("iteration", "epoch") and any(results.values())
-    axis.set_xlabel(WORDS[panel.x] + (f" ({scale} runs, stretched to the paper's)" if stretched else ""))
+    axis.set_xlabel(
+        WORDS[panel.x] + (f" ({scale} runs, stretched to the paper's)" if stretched else "")
+    )
     axis.set_ylabel(panel.y.replace("_", " ") + (" (%)" if factor == 100 else ""))
     axis.grid(True, linewidth=0.3, alpha=0.5)
     axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24), frameon=False, handlelength=1.5)

@@ -4,17 +4,20 @@ No torch. Runs of several studies that ask for the same thing have the same key 
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
+from omegaconf import DictConfig, OmegaConf
+
 from disciplined.mistakes import Mistake
-from disciplined.studies.study import SCALES, Study, suggestion
+from disciplined.studies.study import SCALES, Overrides, Study, suggestion
 from disciplined.training.config import compose
 from disciplined.training.planning import Plan, plan
 
 SHORT = 0.1  # a tenth of the iterations
-SMOKE_ITERATIONS = 8
-SMOKE = {"evaluation.images": 64, "evaluate_every": "0.25dur"}
+SMOKE_ITERATIONS, SMOKE_BATCH = 8, 16
+SMOKE: Overrides = {"evaluation.images": 64, "evaluate_every": "0.25dur"}
 
 
 @dataclass(frozen=True)
@@ -62,38 +65,50 @@ def expand(
 def expand_arm(
     study: Study, arm: str, scale: str, seeds: int, places: tuple[str, ...] = ()
 ) -> list[Run]:
-    """The runs of one arm, a seed each. Composes once: only the seed differs."""
-    told = study.arms[arm]
+    """The runs of one arm, a seed each. Composes once: scale and seed are plain keys."""
+    told = written(study.arms[arm])
     try:
-        if scale == "short":
-            told = told | {"scale": SHORT}
-        elif scale == "smoke":
-            told = smoke(told)
-        overrides = (*written(told), *places)
-        cfg = compose(list(overrides))
+        cfg = composed((*told, *places)).copy()
+        further = scaled(cfg, scale)
+        for key, value in further.items():
+            OmegaConf.update(cfg, key, value)
+        overrides = (*told, *written(further), *places)
         runs = []
         for seed in range(seeds):
             cfg.seed = seed
-            runs.append(
-                Run(study.id, arm, seed, scale, (*overrides, f"seed={seed}"), plan(cfg))
-            )
+            runs.append(Run(study.id, arm, seed, scale, (*overrides, f"seed={seed}"), plan(cfg)))
     except Mistake as error:
         raise Mistake(f"{study.id}: arm {arm}: {error}") from error
     return runs
 
 
-def smoke(told: dict[str, Any]) -> dict[str, Any]:
-    """The arm in a handful of steps on a few images: proves plumbing, never gives a verdict."""
-    whole = compose(list(written(told)))
-    groups = whole.batch_norm.groups or 1
-    small = told | SMOKE | {"total_batch_size": math.lcm(16, groups)}
-    cfg = compose(list(written(small)))
-    iterations = plan(cfg).iterations
-    factor = min(1.0, SMOKE_ITERATIONS / iterations)
-    return small | {"scale": factor}
+@lru_cache(maxsize=256)
+def composed(overrides: tuple[str, ...]) -> DictConfig:
+    """The config of these overrides, kept: Hydra takes a tenth of a second. Not to be changed."""
+    return compose(list(overrides))
 
 
-def written(told: dict[str, Any]) -> tuple[str, ...]:
+def scaled(cfg: DictConfig, scale: str) -> Overrides:
+    """What a scale overrides in an arm's config: smoke is a handful of steps on a few images."""
+    if scale == "paper":
+        return {}
+    if scale == "short":
+        return {"scale": SHORT}
+    batch = math.lcm(SMOKE_BATCH, cfg.batch_norm.groups or 1)
+    small = cfg.copy()
+    small.total_batch_size, small.evaluate_every = batch, SMOKE["evaluate_every"]
+    factor = min(1.0, SMOKE_ITERATIONS / plan(small).iterations)
+    return SMOKE | {"total_batch_size": batch, "scale": factor}
+
+
+def at_any_precision(study: Study, arm: str) -> Plan:
+    """The arm at paper scale at the machine's own precision, as a bare `train.py` asks for it."""
+    cfg = composed(written(study.arms[arm])).copy()
+    OmegaConf.update(cfg, "precision", "auto")
+    return plan(cfg)
+
+
+def written(told: Overrides) -> tuple[str, ...]:
     """Overrides as the command line writes them; group choices first, as Hydra needs them."""
     ordered = sorted(told.items(), key=lambda item: "." in item[0])
     return tuple(f"{key}={value_text(value)}" for key, value in ordered)
@@ -115,8 +130,3 @@ def value_text(value: Any) -> str:
 def distinct(runs: list[Run]) -> list[Run]:
     """The same runs with every key once, the first to ask for it kept."""
     return list({run.key: run for run in reversed(runs)}.values())[::-1]
-
-
-def with_places(run: Run, *places: str) -> Run:
-    """The run with further overrides that say where or how, not what."""
-    return replace(run, overrides=(*run.overrides, *places))

@@ -86,7 +86,9 @@ class Judgement:
                 + ", ".join(f"{n} of {name}" for name, n in sorted(self.code.items()))
             )
         elif self.code and self.current not in self.code:
-            found.append(f"all records are of an earlier version of the code ({next(iter(self.code))})")
+            found.append(
+                f"all records are of an earlier version of the code ({next(iter(self.code))})"
+            )
         return found
 
     def as_dict(self) -> dict[str, Any]:
@@ -200,7 +202,9 @@ def number(
     if not published:
         return with_verdict(row, Verdict(NOT_RUN, "nothing published"))
     if scale != "paper":
-        return with_verdict(row, Verdict(NOT_RUN, f"published for whole runs, not for {scale} ones"))
+        return with_verdict(
+            row, Verdict(NOT_RUN, f"published for whole runs, not for {scale} ones")
+        )
     if not ours.size:
         return row
     if finite.size < ours.size:
@@ -224,9 +228,8 @@ def number(
         return with_verdict(row, Verdict(INCONCLUSIVE, f"no spread between {finite.size} seeds"))
     low, high = (row.mean or 0.0) - d.half_width(), (row.mean or 0.0) + d.half_width()
     inside = low <= published.value <= high
-    words = (
-        f"95 % prediction interval [{amount(low, metric)}, {amount(high, metric)}], n = {finite.size}"
-    )
+    interval = f"[{amount(low, metric)}, {amount(high, metric)}]"
+    words = f"95 % prediction interval {interval}, n = {finite.size}"
     verdict = Verdict(REPRODUCED if inside else CONTRADICTED, words, d.p_not(), d.detectable())
     return with_verdict(row, verdict, d.density())
 

@@ -67,7 +67,7 @@ class Result:
 
 
 def result(run: Run, published: Path | None = None) -> Result | None:
-    """The finished record of a run, in the ledger or else among the published; None where neither."""
+    """The finished record of a run, in the ledger or else among the published, or None."""
     for folder in (run.plan.folder, *([published / "records" / run.key] if published else [])):
         summary = Record(folder).summary()
         if summary and summary.get("status") in FINISHED:
@@ -82,14 +82,3 @@ def results(runs: Iterable[Run], published: Path | None = None) -> dict[str, lis
         if there := result(run, published):
             found.setdefault(run.arm, []).append(there)
     return found
-
-
-def settings_on_disk(runs_folder: Path) -> dict[str, int]:
-    """How many finished records there are of every setting (a key without its seed)."""
-    counts: dict[str, int] = {}
-    for folder in sorted(runs_folder.iterdir()) if runs_folder.is_dir() else []:
-        summary = Record(folder).summary()
-        if summary and summary.get("status") in FINISHED:
-            setting = summary.get("setting", "")
-            counts[setting] = counts.get(setting, 0) + 1
-    return counts

@@ -5,6 +5,7 @@ Below three seeds an arm decides nothing. A diverged run has no final value: an 
 diverges is worse than one that never does, anything in between decides nothing.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -22,8 +23,11 @@ INCONCLUSIVE, NOT_RUN = "inconclusive", "not run"
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of a claim. `p` is that of the decision, None where none was taken by a test;
-    `detectable` is the smallest difference that could have been seen, None where no spread is known."""
+    """What came of a claim.
+
+    p: that of the decision, None where none was taken by a test. detectable: the smallest
+    difference that could have been seen, None where no spread is known.
+    """
 
     verdict: str
     statistic: str
@@ -78,8 +82,11 @@ class Comparison:
     def undecided(self) -> Verdict | None:
         """The verdict where there is nothing to test."""
         if self.difference is None and self.diverged == 0:
-            return Verdict(INCONCLUSIVE, f"{self.counts}: fewer than three seeds decide nothing",
-                           detectable=self.detectable)
+            return Verdict(
+                INCONCLUSIVE,
+                f"{self.counts}: fewer than three seeds decide nothing",
+                detectable=self.detectable,
+            )
         if self.diverged == 2:
             return Verdict(INCONCLUSIVE, f"{self.counts}: only some runs diverged")
         if self.difference is not None and self.difference.se == 0:
@@ -109,7 +116,7 @@ def compare(evidence: Evidence, first: str, second: str, metric: str, at: str) -
 def possible(
     evidence: Evidence, values: list[np.ndarray], sizes: list[int], metric: str
 ) -> float | None:
-    """The smallest difference that so few seeds could have shown, if their spread is known at all."""
+    """The smallest difference that so few seeds could have shown, if a spread is known."""
     if min(v.size for v in values) >= 2:
         return welch(*values).detectable()
     spread = max([float(v.std(ddof=1)) for v in values if v.size >= 2], default=None)
@@ -147,7 +154,7 @@ def told_metric(told: dict[str, Any]) -> tuple[str, str]:
 
 
 def greater(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Verdict:
-    """`arm` is greater than `than` by more than `margin` (0): Welch's 95 % interval lies beyond it."""
+    """`arm` is greater than `than` by more than `margin` (0): Welch's interval is beyond it."""
     if lacking := evidence.lacking([told["arm"], told["than"]]):
         return lacking
     found = compare(evidence, told["arm"], told["than"], *told_metric(told))
@@ -177,7 +184,7 @@ def equivalent(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -
 
 
 def best(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Verdict:
-    """No other arm (of `among`, or of all that were run) is better than `arm` by `margin` or more."""
+    """No other arm (of `among`, or of all that were run) beats `arm` by `margin` or more."""
     arm = told["arm"]
     others = [a for a in told.get("among", evidence.arms) if a != arm]
     if lacking := evidence.lacking([arm, *others]):
@@ -185,9 +192,7 @@ def best(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Verd
     if not others:
         return Verdict(NOT_RUN, "nothing to compare with")
     metric, at = told_metric(told)
-    pairs = [
-        (arm, other) if better_is_more(metric) else (other, arm) for other in others
-    ]
+    pairs = [(arm, other) if better_is_more(metric) else (other, arm) for other in others]
     return every(evidence, pairs, -told["margin"], metric, at, alpha)
 
 
@@ -196,7 +201,7 @@ def ranks(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Ver
     order = told["order"]
     if lacking := evidence.lacking(order):
         return lacking
-    pairs = list(zip(order, order[1:], strict=False))
+    pairs = list(itertools.pairwise(order))
     return every(evidence, pairs, told.get("margin", 0.0), *told_metric(told), alpha)
 
 
@@ -234,7 +239,7 @@ def diverges(evidence: Evidence, told: dict[str, Any], _alpha: float = ALPHA) ->
     """Training of `arm` fails in every run (`expect: false`: in none).
 
     It fails where the loss stops being finite; with `below`, also where the final metric is below
-    it; with `above`, also where the metric rises through it along the way (a range test starts high).
+    it; with `above`, also where the metric rises through it on the way (a range test starts high).
     """
     arm, metric = told["arm"], told.get("metric", "test_accuracy")
     if lacking := evidence.lacking([arm]):
@@ -283,7 +288,7 @@ def first_crossing(
 
 
 def crosses(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Verdict:
-    """The metric of `arm` first passes `level` (`direction`: up) at an `x` in the interval `between`."""
+    """The metric of `arm` first passes `level` (`direction`: up) at an `x` within `between`."""
     arm, x = told["arm"], told["x"]
     if lacking := evidence.lacking([arm]):
         return lacking
@@ -326,7 +331,9 @@ def shape(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Ver
     if len(known) < len(distances):
         return Verdict(INCONCLUSIVE, f"{words}, {len(distances) - len(known)} runs diverged")
     if len(known) < ENOUGH:
-        return Verdict(INCONCLUSIVE, f"{words}, n = {len(known)}: fewer than three seeds decide nothing")
+        return Verdict(
+            INCONCLUSIVE, f"{words}, n = {len(known)}: fewer than three seeds decide nothing"
+        )
     found = one_sample(known, told["within"])
     low, high = one_sample(known).interval()
     words += f" [{amount(low, metric)}, {amount(high, metric)}], n = {len(known)}"
@@ -336,7 +343,7 @@ def shape(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Ver
 
 
 def distance(r: Result, log: Log, metric: str) -> float | None:
-    """Root mean square between a run and a log at the log's points; None where there is no curve."""
+    """Root mean square between a run and a log at the log's points; None without a curve."""
     x, y = r.curve("iteration", metric)
     if r.diverged or x.size < 2:
         return None

@@ -1,4 +1,4 @@
-"""What the project stands by: records, figure, table and verdicts of a study, small enough to commit.
+"""What the project stands by: records, figure, table and verdicts of a study, small to commit.
 
 Written under `<output_dir>/published/<paper>/<figure>/`; a clone redraws and judges from there.
 `remarks.md` in that folder is written by hand (why a number did not come back, what was tried) and
@@ -30,15 +30,27 @@ def publish(
     folder: Path,
 ) -> Path:
     """Write the study's folder and return its page. Records of other runs in it are left alone."""
-    folder.mkdir(parents=True, exist_ok=True)
     for result in (r for found in results.values() for r in found):
         copy_record(result, folder / "records" / result.run.key)
     for file in drawn:
-        if file.resolve() != (folder / file.name).resolve():
-            shutil.copyfile(file, folder / file.name)
+        shutil.copyfile(file, folder / file.name)
+    return report(study, judgement, results, rates, folder)
+
+
+def report(
+    study: Study,
+    judgement: Judgement,
+    results: dict[str, list[Result]],
+    rates: list[Rate],
+    folder: Path,
+) -> Path:
+    """Write table, verdicts and page into a folder and return the page."""
+    folder.mkdir(parents=True, exist_ok=True)
     write(folder / "table.csv", tables.comma_separated(study, judgement))
     write(folder / "table.md", tables.markdown(study, judgement))
-    write(folder / "verdicts.json", json.dumps(verdicts(judgement, results, rates), indent=1) + "\n")
+    write(
+        folder / "verdicts.json", json.dumps(verdicts(judgement, results, rates), indent=1) + "\n"
+    )
     write(folder / "README.md", page(study, judgement, results, rates, folder))
     return folder / "README.md"
 
@@ -69,7 +81,9 @@ def made(results: dict[str, list[Result]]) -> Counter[tuple[tuple[str, str], ...
     counts: Counter[tuple[tuple[str, str], ...]] = Counter()
     for r in (r for found in results.values() for r in found):
         machine = r.summary.get("machine", {})
-        on = machine.get("hardware") if machine.get("device") in (None, "cpu") else machine["device"]
+        on = (
+            machine.get("hardware") if machine.get("device") in (None, "cpu") else machine["device"]
+        )
         day = str(machine.get("date", ""))[:10]
         counts[
             (("hardware", str(on)), ("precision", str(machine.get("precision"))), ("date", day))
@@ -127,7 +141,7 @@ def readings_line(study: Study, judgement: Judgement) -> list[str]:
                 n.arm: n.likelihood
                 for n in judgement.numbers
                 if n.metric == metric
-                and (n.arm == row and not n.reading_of or n.reading_of == row)
+                and ((n.arm == row and not n.reading_of) or n.reading_of == row)
                 and n.likelihood
             }
             if len(found) < 2:

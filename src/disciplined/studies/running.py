@@ -6,6 +6,7 @@ seconds of imports are paid once. A run that fails costs only itself and is name
 
 import contextlib
 import multiprocessing
+import multiprocessing.connection
 import os
 import signal
 import sys
@@ -45,12 +46,12 @@ def train(
     *,
     jobs: int = 1,
     logs: Path,
-    tell: Callable[[Run, str, float], None] = lambda run, status, seconds: None,
+    tell: Callable[[Run, str, float], None] = lambda *_: None,
 ) -> Outcome:
     """Train every run, `jobs` at a time, in the order given.
 
-    registered: what a run's record keeps of its study. logs: folder for what a run prints; kept only
-    of runs that failed. tell: called as each ends, with its status in a word and its seconds.
+    registered: what a run's record keeps of its study. logs: folder for what a run prints; kept
+    only of runs that failed. tell: called as each ends, with its status in a word and its seconds.
     """
     outcome = Outcome()
     context = multiprocessing.get_context("forkserver")
@@ -58,9 +59,7 @@ def train(
     threads = max(1, cores() // jobs)
     waiting, alive = list(reversed(runs)), {}
     logs.mkdir(parents=True, exist_ok=True)
-    before = {
-        number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         while waiting or alive:
             while waiting and len(alive) < jobs:
@@ -68,7 +67,11 @@ def train(
                 log = logs / f"{run.key}.log"
                 process = context.Process(
                     target=work,
-                    args=([*run.overrides, f"trainer.threads={threads}"], registered(run), str(log)),
+                    args=(
+                        [*run.overrides, f"trainer.threads={threads}"],
+                        registered(run),
+                        str(log),
+                    ),
                 )
                 process.start()
                 alive[process] = (run, log, time.perf_counter())

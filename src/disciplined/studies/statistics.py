@@ -34,7 +34,7 @@ class Difference:
         return self.value - half, self.value + half
 
     def p_not(self, margin: float = 0.0) -> float:
-        """Two-sided p that the true difference is `margin`: at most α where the interval excludes it."""
+        """Two-sided p that the true difference is `margin`: ≤ α where the interval lacks it."""
         if self.se == 0:
             return 1.0
         return float(2 * stdtr(self.df, -abs(self.value - margin) / self.se))
@@ -51,11 +51,11 @@ class Difference:
         )
 
     def detectable(self, alpha: float = ALPHA, power: float = POWER) -> float:
-        """The smallest true difference that a two-sided test at alpha would have seen at `power`."""
+        """The smallest true difference that a two-sided test would have seen with this power."""
         return float(stdtrit(self.df, 1 - alpha / 2) + stdtrit(self.df, power)) * self.se
 
     def detectable_within(self, alpha: float = ALPHA, power: float = POWER) -> float:
-        """The smallest margin that two one-sided tests would have shown at `power`, if none differ."""
+        """The smallest margin that two one-sided tests would have shown for equal arms."""
         return float(stdtrit(self.df, 1 - alpha) + stdtrit(self.df, (1 + power) / 2)) * self.se
 
     def density(self) -> float:
@@ -68,7 +68,7 @@ class Difference:
 
 
 def welch(a: ArrayLike, b: ArrayLike) -> Difference:
-    """mean(a) - mean(b) with Welch's standard error and degrees of freedom; two values each at least."""
+    """mean(a) - mean(b) with Welch's error and degrees of freedom; two values each at least."""
     x, y = np.asarray(a, float), np.asarray(b, float)
     u, v = x.var(ddof=1) / x.size, y.var(ddof=1) / y.size
     total = float(u + v)
@@ -85,10 +85,10 @@ def one_sample(values: ArrayLike, at: float = 0.0) -> Difference:
 def prediction(
     ours: ArrayLike, published: float, *, n: int | None = None, variance: float = 0.0
 ) -> Difference:
-    """published - mean(ours), with the error of predicting a mean of `n` further runs (one if None).
+    """published - mean(ours), with the error of predicting a mean of `n` further runs (1 if None).
 
     The published runs are taken to spread as ours do; `variance` is what else blurs the published
-    value (its log's late spread, its test sample). Degrees of freedom by Satterthwaite. Zero lies in
+    value (its log's late spread, its test sample). Degrees of freedom by Satterthwaite. Zero is in
     the 95 % interval exactly where the published value lies in our 95 % prediction interval.
     """
     x = np.asarray(ours, float)

@@ -11,9 +11,6 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-
 from disciplined.mistakes import Mistake
 
 CONF = Path(__file__).parents[3] / "conf"
@@ -101,7 +98,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Study:
-    """A figure or table: what every arm's runs are, how they are drawn, what they are held against."""
+    """A figure or table: its arms' runs, how they are drawn, what they are held against."""
 
     id: str
     file: Path
@@ -144,7 +141,7 @@ def ids() -> list[str]:
 
 
 def load(study: str) -> Study:
-    """The study with this id. Raises Mistake for an unknown one and for anything wrong in its file."""
+    """The study with this id. Raises Mistake for an unknown id and whatever is wrong in it."""
     file = CONF / "study" / f"{study}.yaml"
     if study not in ids():
         raise Mistake(f"figure={study}: no such study; {suggestion(study, ids())}")
@@ -153,8 +150,11 @@ def load(study: str) -> Study:
 
 def read(file: Path, study: str) -> Study:
     """The study in `file`, checked. Raises Mistake."""
+    from omegaconf import OmegaConf  # not above: a list of studies does without it
+    from omegaconf.errors import OmegaConfBaseException
+
     try:
-        found = OmegaConf.to_container(OmegaConf.load(file), resolve=True)
+        found: Any = OmegaConf.to_container(OmegaConf.load(file), resolve=True)
     except (OmegaConfBaseException, ValueError, OSError) as error:
         raise Mistake(f"{study}: cannot be read: {' '.join(str(error).split())}") from error
     except Exception as error:  # PyYAML's errors have no base class that OmegaConf exports
@@ -244,7 +244,10 @@ def check(study: Study, rows: list[str]) -> None:
             one_of(one.arguments.get("direction", "up"), ("up", "down"), f"{where}: direction")
         if one.predicate == "diverges" and {"below", "above"} <= one.arguments.keys():
             raise Mistake(f"{where}: below and above exclude each other")
-        if one.predicate == "shape" and one.arguments.get("of", one.arguments["arm"]) not in study.author:
+        if (
+            one.predicate == "shape"
+            and one.arguments.get("of", one.arguments["arm"]) not in study.author
+        ):
             raise Mistake(f"{where}: there is no author's log to follow; name one under author")
 
 
@@ -322,7 +325,9 @@ def seeds(found: object, study: str) -> dict[str, int]:
     only(counts, set(SCALES), f"{study}: seeds")
     for scale in SCALES:
         if not isinstance(counts.get(scale), int) or counts[scale] < 1:
-            raise Mistake(f"{study}: seeds.{scale}={counts.get(scale)}: expected a number from 1 on")
+            raise Mistake(
+                f"{study}: seeds.{scale}={counts.get(scale)}: expected a number from 1 on"
+            )
     return counts
 
 

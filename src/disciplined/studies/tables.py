@@ -3,6 +3,7 @@
 import csv
 import io
 
+from disciplined.studies.columns import aligned
 from disciplined.studies.judge import Judged, Judgement, Number
 from disciplined.studies.predicates import INCONCLUSIVE, amount
 from disciplined.studies.study import Study
@@ -56,19 +57,9 @@ def markdown(study: Study, judgement: Judgement) -> str:
     return "".join(f"| {line} |\n" if "---" not in line else f"|{line}|\n" for line in lines)
 
 
-def text(study: Study, judgement: Judgement, width: int | None = None) -> str:
+def text(study: Study, judgement: Judgement) -> str:
     """The table for a terminal, columns aligned."""
-    del width
     return aligned([list(HEADER), *(cells(study, row) for row in judgement.numbers)])
-
-
-def aligned(rows: list[list[str]]) -> str:
-    """Rows of cells in columns."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
 
 
 def comma_separated(study: Study, judgement: Judgement) -> str:
@@ -76,8 +67,12 @@ def comma_separated(study: Study, judgement: Judgement) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(
-        "arm,label,reading_of,metric,published,published_std,published_n,author_log,"
-        "mean,std,n,difference,verdict,statistic,detectable".split(",")
+        (
+            *("arm", "label", "reading_of", "metric"),
+            *("published", "published_std", "published_n"),
+            *("author_log", "mean", "std", "n", "difference"),
+            *("verdict", "statistic", "detectable"),
+        )
     )
     for r in judgement.numbers:
         p = r.published

@@ -129,6 +129,8 @@ def plan(cfg: DictConfig) -> Plan:
         "evaluation_images": cfg.evaluation.images,
         "precision": cfg.precision.name,
     }
+    if cfg.evaluation.protocol.name == "as_published":
+        asked["published_test"] = OmegaConf.to_container(cfg.model.published_test)
     if isinstance(network.get("batch_norm"), dict) and cfg.batch_norm.evaluate.name == "batch":
         asked["evaluation_batch_size"] = cfg.evaluation.batch_size
     asked = {k: v for k, v in asked.items() if k not in NEUTRAL or v != NEUTRAL[k]}

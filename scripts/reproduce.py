@@ -1,0 +1,282 @@
+"""The papers' figures and tables: run what is missing, draw, judge.
+
+    python scripts/reproduce.py list
+    python scripts/reproduce.py figure=disciplined/table1 [scale=paper] [seeds=1] [arms=primary]
+                                [jobs=2] [run=false] [dry_run=true] [fresh=true] [publish=true]
+                                [data_dir=data] [output_dir=outputs]
+    python scripts/reproduce.py keys
+
+`figure=` takes a study, a pattern (`disciplined/*`) or `all`. Scales: paper (as published), short
+(a tenth of the iterations), smoke (seconds, proves plumbing). `arms=` is all, primary or names
+with commas between. `run=false` only draws and judges; `fresh=true` trusts no published record.
+`keys` writes the generated files under conf/ anew. Status: 0, 1 a run failed, 2 a mistake, 130/143.
+"""
+
+import fnmatch
+import sys
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from disciplined.mistakes import Mistake
+from disciplined.studies import index
+from disciplined.studies.columns import aligned
+from disciplined.studies.study import SCALES, Study, ids, load, suggestion
+
+if TYPE_CHECKING:
+    from disciplined.studies.expansion import Run
+    from disciplined.studies.ledger import Result
+
+
+@dataclass
+class Options:
+    """The command's settings, typed as they are checked."""
+
+    figure: str = ""
+    scale: str = "paper"
+    arms: str = "all"
+    seeds: int | None = None
+    jobs: int = 1
+    run: bool = True
+    dry_run: bool = False
+    fresh: bool = False
+    publish: bool = False
+    data_dir: str | None = None
+    output_dir: str = "outputs"
+
+
+def options(arguments: list[str]) -> Options:
+    """The command line's key=value pairs. Raises Mistake."""
+    found: dict[str, Any] = {}
+    known = [f.name for f in fields(Options)]
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if not equals or key not in known:
+            what = "setting" if equals else "command"
+            raise Mistake(f"{argument}: no such {what}; {suggestion(key, known)}")
+        found[key] = converted(key, value)
+    chosen = Options(**found)
+    if chosen.scale not in SCALES:
+        raise Mistake(f"scale={chosen.scale}: {suggestion(chosen.scale, list(SCALES))}")
+    return chosen
+
+
+def converted(key: str, value: str) -> Any:
+    """A value as the type of its setting."""
+    if key in ("seeds", "jobs"):
+        if not value.isdecimal() or int(value) < 1:
+            raise Mistake(f"{key}={value}: expected a whole number from 1 on")
+        return int(value)
+    if key in ("run", "dry_run", "fresh", "publish"):
+        if value not in ("true", "false"):
+            raise Mistake(f"{key}={value}: expected true or false")
+        return value == "true"
+    if not value:
+        raise Mistake(f"{key}=: expected a value")
+    return value
+
+
+def list_studies(chosen: Options) -> str:
+    """Every study: its data, networks, runs and images at paper scale, and what is on disk."""
+    there = index.settings_on_disk(Path(chosen.output_dir) / "runs")
+    rows = [["study", "title", "data", "networks", "runs", "images", *(f"{s}" for s in SCALES)]]
+    for name, told in index.current().items():
+        paper = told["scales"]["paper"]
+        images = sum(arm["images"] for arm in paper.values()) * told["seeds"]["paper"]
+        counts = []
+        for scale in SCALES:
+            seeds = told["seeds"][scale]
+            arms = told["scales"][scale].values()
+            done = sum(min(seeds, there.get(arm["setting"], 0)) for arm in arms)
+            counts.append(f"{done}/{len(arms) * seeds}")
+        rows.append(
+            [
+                *(name, told["title"], ", ".join(told["data"]), ", ".join(told["models"])),
+                *(str(len(paper) * told["seeds"]["paper"]), f"{images / 1e6:,.1f}M", *counts),
+            ]
+        )
+    return aligned(rows) + "\n\nruns and images: at paper scale; paper, short, smoke: on disk/all"
+
+
+def chosen_studies(pattern: str) -> list[Study]:
+    """The studies of `figure=`. Raises Mistake where there is none."""
+    if not pattern:
+        raise Mistake(f"figure= is missing: there are {', '.join(ids())}; or give list or keys")
+    if pattern == "all" or "*" in pattern:
+        found = fnmatch.filter(ids(), "*" if pattern == "all" else pattern)
+        if not found:
+            raise Mistake(f"figure={pattern}: no study matches; there are {', '.join(ids())}")
+        return [load(name) for name in found]
+    return [load(pattern)]
+
+
+def chosen_arms(study: Study, arms: str) -> list[str]:
+    """The arms of `arms=`."""
+    if arms in ("all", "primary"):
+        return list(study.arms) if arms == "all" else study.primary
+    return [arm.strip() for arm in arms.split(",")]
+
+
+def reproduce(chosen: Options) -> int:
+    """Run what is missing of the chosen studies, then draw and judge each."""
+    from disciplined.studies import expansion, ledger
+
+    studies = chosen_studies(chosen.figure)
+    places = (f"output_dir={chosen.output_dir}",)
+    if chosen.data_dir:
+        places = (*places, f"data_dir={chosen.data_dir}")
+    wanted = [
+        run
+        for study in studies
+        for run in expansion.expand(
+            study,
+            chosen.scale,
+            arms=chosen_arms(study, chosen.arms),
+            seeds=chosen.seeds,
+            places=places,
+        )
+    ]
+    wanted = expansion.distinct(wanted)
+    missing = [run for run in wanted if not ledger.result(run, published(chosen, run.study))]
+    if chosen.dry_run:
+        print(plan_text(wanted, missing))
+        return 0
+    status = train(missing, studies, chosen) if chosen.run and missing else 0
+    if status in (130, 143):
+        return status
+    for study in studies:
+        print(shown(study, chosen, places))
+    return status
+
+
+def published(chosen: Options, study: str) -> Path | None:
+    """Where the records that the project stands by would be."""
+    return None if chosen.fresh else Path(chosen.output_dir) / "published" / study
+
+
+def plan_text(wanted: list["Run"], missing: list["Run"]) -> str:
+    """What would be run."""
+    lacking = {run.key for run in missing}
+    rows = [["", "study", "arm", "seed", "iterations", "images", "record"]]
+    for run in wanted:
+        word = "missing" if run.key in lacking else "there"
+        size = [f"{run.plan.iterations:,}", f"{run.plan.images:,}"]
+        rows.append([word, run.study, run.arm, str(run.seed), *size, run.key])
+    images = sum(run.plan.images for run in missing)
+    lines = [aligned(rows), "", f"{len(missing)} of {len(wanted)} runs missing, {images:,} images"]
+    for run in {(r.study, r.arm): r for r in reversed(missing)}.values():
+        lines.append(f"python train.py {' '.join(run.overrides)}")
+    return "\n".join(lines)
+
+
+def train(missing: list["Run"], studies: list[Study], chosen: Options) -> int:
+    """Run what is missing; the status."""
+    from disciplined.studies import registration, running
+
+    entries = {study.id: registration.entry(study.id, study.file) for study in studies}
+    for study in studies:
+        if chosen.scale == "paper" and not entries[study.id]["committed"]:
+            tell(
+                f"{study.id}: its file is not committed; these records will not count as registered"
+            )
+    images = sum(run.plan.images for run in missing)
+    tell(f"{len(missing)} runs to train, {images:,} images, {chosen.jobs} at a time")
+    ended = 0
+
+    def tell_run(run: "Run", status: str, seconds: float) -> None:
+        nonlocal ended
+        ended += 1
+        which = f"{run.study} {run.arm} seed {run.seed}"
+        tell(f"[{ended}/{len(missing)}] {which}: {status} in {seconds:.0f} s")
+
+    outcome = running.train(
+        missing,
+        lambda run: entries[run.study],
+        jobs=chosen.jobs,
+        logs=Path(chosen.output_dir) / "logs",
+        tell=tell_run,
+    )
+    for run, why in outcome.failed:
+        tell(f"failed: {run.study} {run.arm} seed {run.seed}: {why}")
+    if outcome.stopped:
+        tell("stopped; the same command goes on from here")
+        return 128 + outcome.stopped
+    return 1 if outcome.failed else 0
+
+
+def shown(study: Study, chosen: Options, places: tuple[str, ...]) -> str:
+    """Draw and judge a study from its records; table and verdicts as text.
+
+    Where there is nothing at the scale asked for, the next shorter one with records is shown, below
+    the author's curves; `smoke` only where asked for.
+    """
+    from disciplined.studies import calibration, drawing, judge, publish, tables
+
+    scale, results = chosen.scale, gather(study, chosen.scale, chosen, places)
+    notes = []
+    if not results and scale == "paper" and (short := gather(study, "short", chosen, places)):
+        scale, results = "short", short
+        notes.append("nothing at scale paper: drawn and judged from the runs at short")
+    judgement = judge.judge(study, scale, results)
+    rates = []
+    if study.calibrate and scale != "smoke":
+        rates = calibration.of(study, results)
+    folder = Path(chosen.output_dir) / "figures" / study.id / scale
+    drawn = drawing.draw(study, scale, results, folder)
+    publish.report(study, judgement, results, rates, folder)
+    lines = [f"{study.id}: {study.title} (scale {scale})", "", tables.text(study, judgement), ""]
+    lines += [f"  {tables.claim_line(judged)}" for judged in judgement.claims]
+    lines += [f"  {rate.words()}" for rate in rates]
+    lines += [f"  study file: {judgement.registered}"]
+    lines += [f"  beware: {words}" for words in (*notes, *judgement.warnings())]
+    lines += [f"  {file}" for file in drawn]
+    if chosen.publish:
+        if scale == "smoke":
+            raise Mistake("publish=true: smoke proves plumbing; there is nothing to stand by")
+        stands = Path(chosen.output_dir) / "published" / study.id
+        lines.append(
+            f"  published: {publish.publish(study, judgement, results, rates, drawn, stands)}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def gather(
+    study: Study, scale: str, chosen: Options, places: tuple[str, ...]
+) -> dict[str, list["Result"]]:
+    """All finished results of a study at a scale, more seeds than its own where asked for."""
+    from disciplined.studies import expansion, ledger
+
+    seeds = max(study.seeds[scale], chosen.seeds or 0)
+    runs = expansion.expand(study, scale, seeds=seeds, places=places)
+    return ledger.results(runs, published(chosen, study.id))
+
+
+def tell(line: str) -> None:
+    """A line of progress."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def main(arguments: list[str]) -> int:
+    """The command; returns its status."""
+    if not arguments or {"-h", "--help"} & set(arguments):
+        print(__doc__)
+        return 0
+    command, rest = arguments[0], arguments[1:]
+    if command == "list":
+        print(list_studies(options(rest)))
+        return 0
+    if command == "keys":
+        options(rest)
+        print("\n".join(map(str, index.generate())))
+        return 0
+    return reproduce(options(arguments))
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except Mistake as mistake:
+        print(f"reproduce.py: {mistake}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
