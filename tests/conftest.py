@@ -1,0 +1,65 @@
+"""Fixtures that more than one folder of tests needs: real data, the author's logs, whole commands.
+
+Real data sets are looked for in `$DISCIPLINED_DATA` (or `data/` in the checkout), the author's logs
+in `$DISCIPLINED_SHARED/paper/curves`. Tests that need them skip where they are absent, and fail
+where `$DISCIPLINED_REQUIRE_DATA` is set, as it is in continuous integration.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# One thread a process: the tests' networks are small, and several processes share the cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("WANDB_MODE", "offline")
+
+
+def absent(what: str) -> Path:
+    if os.environ.get("DISCIPLINED_REQUIRE_DATA"):
+        pytest.fail(f"{what} is required here and absent")
+    pytest.skip(f"{what} is absent")
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder that holds CIFAR-10, CIFAR-100 and MNIST in their usual layouts."""
+    folder = Path(os.environ.get("DISCIPLINED_DATA", ROOT / "data")).resolve()
+    if not (folder / "cifar-10-batches-py").is_dir() or not (folder / "MNIST").is_dir():
+        return absent(f"real data ({folder}; set DISCIPLINED_DATA)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def curves_dir() -> Path:
+    """The folder of the author's logs as CSV."""
+    shared = os.environ.get("DISCIPLINED_SHARED")
+    folder = Path(shared or "absent").resolve() / "paper" / "curves"
+    if not folder.is_dir():
+        return absent("the author's logs (set DISCIPLINED_SHARED)")
+    return folder
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs a script of the checkout as a user would, with records under `tmp_path`."""
+
+    def run(
+        script: str, *arguments: str, timeout: float = 240, output: bool = True, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        extra = [f"output_dir={tmp_path}"] if output else []
+        return subprocess.run(
+            [sys.executable, str(ROOT / script), *arguments, *extra],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            cwd=ROOT,
+            env={**os.environ, **environment},
+        )
+
+    return run
