@@ -135,6 +135,8 @@ def run(cfg: DictConfig, *, study: dict[str, Any] | None = None, quiet: bool = F
     if leader:
         record.begin(OmegaConf.to_yaml(cfg), summary)
         record.keep_rows(first)
+        for listener in listeners:
+            listener.begin()
     fitted = time.perf_counter()
     status, diverged_at = "failed", None
     try:
