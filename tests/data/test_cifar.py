@@ -125,6 +125,7 @@ def test_members_are_taken_by_exact_name_and_kind(tiny_cifar, tmp_path: Path, on
         "/tmp/disciplined-escaped": b"x",
         "../cifar-10-batches-py/data_batch_1": b"x",
         "cifar-10-batches-py/../escaped": b"x",
+        "cifar-10-batches-py/../cifar-10-batches-py/data_batch_1": b"x",
     }
     good = {f"cifar-10-batches-py/{n}": c for n, c in tiny_cifar.contents.items()}
     (data_dir / ARCHIVE).write_bytes(packed({**hostile, **good}, folder=""))

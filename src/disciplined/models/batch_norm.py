@@ -130,21 +130,14 @@ class _Grouped(torch.autograd.Function):
         groups = mean.shape[0]
         dx = torch.empty_like(x)
         dweight, dbias = torch.zeros_like(weight), torch.zeros_like(weight)
-        parts = zip(
-            gradients[0].chunk(groups),
-            x.chunk(groups),
-            mean,
-            inverse,
-            dx.chunk(groups),
-            strict=True,
-        )
-        for g, part, m, i, out in parts:
-            part_dx, part_dweight, part_dbias = torch.ops.aten.native_batch_norm_backward(
+        inputs = zip(gradients[0].chunk(groups), x.chunk(groups), mean, inverse, strict=True)
+        for (g, part, m, i), out in zip(inputs, dx.chunk(groups), strict=True):
+            found = torch.ops.aten.native_batch_norm_backward(
                 g, part, weight, None, None, m, i, True, EPS, [True, True, True]
             )
-            out.copy_(part_dx)
-            dweight += part_dweight
-            dbias += part_dbias
+            out.copy_(found[0])
+            dweight += found[1]
+            dbias += found[2]
         return dx, dweight, dbias, None, None, None, None
 
 

@@ -63,12 +63,16 @@ class _LRN(torch.autograd.Function):
         x, ctx.size, ctx.alpha, ctx.beta = inputs
         _, s, r = output
         ctx.mark_non_differentiable(s, r)
+        ctx.set_materialize_grads(False)  # or s and r would each get a map of zeros
         ctx.save_for_backward(x, s, r)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, None, None, None]:
+        g = gradients[0]
+        if g is None:
+            return None, None, None, None
         x, s, r = ctx.saved_tensors
-        direct = gradients[0] * r
+        direct = g * r
         spread = _window_mean((direct * x).div_(s), ctx.size, ctx.alpha, 0.0)
         return direct.addcmul_(x, spread, value=-2 * ctx.beta), None, None, None
 

@@ -20,7 +20,9 @@ def parameter_groups(
     for a name that the network does not have.
     """
     if multipliers is None:
-        multipliers = getattr(network, "multipliers", {})
+        multipliers = {}
+        if hasattr(network, "multipliers"):
+            multipliers = network.multipliers
     parameters = dict(network.named_parameters())
     unknown = sorted(set(multipliers) - set(parameters))
     if unknown:

@@ -2,10 +2,10 @@
 
 The two conventions differ in where the rate stands (reference 2.4):
 
-* Caffe keeps it inside the velocity, `v <- m v + r d; w <- w - v`, so that a change of rate acts on
-  the new gradient only. Nesterov's form there is `w <- w - ((1 + m) v - m v_old)`.
-* PyTorch keeps it outside, `v <- m v + d; w <- w - r v`, so that a change of rate rescales the whole
-  history. Nesterov's form there is `w <- w - r (d + m v)`.
+* Caffe keeps it inside the velocity, `v <- m v + r d; w <- w - v`, so that a change of rate acts
+  on the new gradient only. Nesterov's form there is `w <- w - ((1 + m) v - m v_old)`.
+* PyTorch keeps it outside, `v <- m v + d; w <- w - r v`, so that a change of rate rescales the
+  whole history. Nesterov's form there is `w <- w - r (d + m v)`.
 
 `d = g + (decay x decay_mult) w` and `r = rate x lr_mult` in both. At a constant rate they agree; the
 papers change the rate at every iteration.
@@ -14,8 +14,8 @@ Rate, momentum and decay are 0-dim tensors on the parameters' device: a compiled
 reads their present value and is neither stale nor recompiled.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, overload
+from collections.abc import Callable
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -26,9 +26,9 @@ CONVENTIONS = ("caffe", "pytorch")
 
 
 def step_(
-    parameters: Sequence[Tensor],
-    gradients: Sequence[Tensor],
-    velocities: Sequence[Tensor],
+    parameters: list[Tensor],
+    gradients: list[Tensor],
+    velocities: list[Tensor],
     *,
     lr: Tensor,
     momentum: Tensor,
@@ -43,33 +43,27 @@ def step_(
     GPU gets a handful of kernels and the compiler one.
     """
     if weight_decay is None:
-        direction = list(gradients)
+        direction = gradients
     else:
-        direction = list(torch._foreach_mul(parameters, weight_decay))
+        direction = torch._foreach_mul(parameters, weight_decay)
         torch._foreach_add_(direction, gradients)
-    if convention == "caffe":
-        scaled = torch._foreach_mul(direction, lr)
-        if nesterov:
-            old = torch._foreach_mul(velocities, momentum)
-            torch._foreach_mul_(velocities, momentum)
-            torch._foreach_add_(velocities, scaled)
-            # (1 + m) v - m v_old
-            update = torch._foreach_mul(velocities, 1 + momentum)
-            torch._foreach_sub_(update, old)
-            torch._foreach_sub_(parameters, update)
-        else:
-            torch._foreach_mul_(velocities, momentum)
-            torch._foreach_add_(velocities, scaled)
-            torch._foreach_sub_(parameters, velocities)
-        return
-    torch._foreach_mul_(velocities, momentum)
-    torch._foreach_add_(velocities, direction)
-    if nesterov:
-        update = torch._foreach_mul(velocities, momentum)
-        torch._foreach_add_(update, direction)
-    else:
+    if convention == "pytorch":
+        torch._foreach_mul_(velocities, momentum)
+        torch._foreach_add_(velocities, direction)
         update = velocities
-    torch._foreach_sub_(parameters, torch._foreach_mul(update, lr))
+        if nesterov:
+            update = torch._foreach_mul(velocities, momentum)
+            torch._foreach_add_(update, direction)
+        torch._foreach_sub_(parameters, torch._foreach_mul(update, lr))
+        return
+    old = torch._foreach_mul(velocities, momentum) if nesterov else ()
+    torch._foreach_mul_(velocities, momentum)
+    torch._foreach_add_(velocities, torch._foreach_mul(direction, lr))
+    update = velocities
+    if nesterov:
+        update = torch._foreach_mul(velocities, 1 + momentum)
+        torch._foreach_sub_(update, old)
+    torch._foreach_sub_(parameters, update)
 
 
 class SGD(torch.optim.Optimizer):
@@ -113,13 +107,10 @@ class SGD(torch.optim.Optimizer):
         self.momentum.fill_(momentum)
         self.weight_decay.fill_(weight_decay)
 
-    @overload
-    def step(self, closure: None = None) -> None: ...
-    @overload
-    def step(self, closure: Callable[[], float]) -> float: ...
-
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:
+    def step(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, closure: Callable[[], float] | None = None
+    ) -> float | None:
         """One step of every group; `closure`, if given, computes loss and gradients first."""
         loss = None
         if closure is not None:

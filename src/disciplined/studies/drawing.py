@@ -64,6 +64,8 @@ def draw(
         )
         for axis, (name, panel) in zip(axes[:, 0], panels, strict=True):
             one(axis, study, panel, scale, results)
+            if axis is axes[-1, 0] or len({tuple(p.arms) for _, p in panels}) > 1:
+                legend(axis)
             if len(panels) > 1 or panel.title:
                 axis.set_title(panel.title or name, loc="left")
         files = [folder / f"{stem}.svg", folder / f"{stem}.png"]
@@ -87,7 +89,7 @@ def one(
                 x,
                 factor * y,
                 color=muted(colour),
-                linewidth=2.2,
+                linewidth=1.8,
                 zorder=1,
                 label=f"{study.label(arm)}, author (1 run)",
             )
@@ -95,7 +97,9 @@ def one(
         curves = [(x, y) for x, y in curves if x.size]
         if not curves:
             if not logged:
-                axis.plot([], [], color=colour, linewidth=1.2, label=f"{study.label(arm)}: not run")
+                axis.plot(
+                    [], [], ":", color=colour, linewidth=1.2, label=f"{study.label(arm)}: not run"
+                )
             continue
         if len(curves) > 1:
             for x, y in curves:
@@ -122,7 +126,19 @@ def one(
     )
     axis.set_ylabel(panel.y.replace("_", " ") + (" (%)" if factor == 100 else ""))
     axis.grid(True, linewidth=0.3, alpha=0.5)
-    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24), frameon=False, handlelength=1.5)
+    if panel.x == "iteration" and panel.xscale == "linear":
+        axis.xaxis.set_major_formatter("{x:,.0f}")
+
+
+def legend(axis: Any) -> None:
+    """The legend below its panel; panels that show the same arms share the last one's."""
+    axis.legend(
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.21),
+        borderaxespad=0,
+        frameon=False,
+        handlelength=1.5,
+    )
 
 
 def ours(r: Result, panel: Panel, scale: str) -> tuple[np.ndarray, np.ndarray]:

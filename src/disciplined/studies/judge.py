@@ -5,12 +5,13 @@ holds this project's own questions to the paper. Scale `smoke` never gives a ver
 published for the whole run is only held against whole runs.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from disciplined.studies import author, registration
+from disciplined.studies.columns import shown
 from disciplined.studies.ledger import Result
 from disciplined.studies.predicates import (
     CONTRADICTED,
@@ -21,7 +22,6 @@ from disciplined.studies.predicates import (
     REPRODUCED,
     Evidence,
     Verdict,
-    amount,
     not_decided,
 )
 from disciplined.studies.statistics import ALPHA, assumed, holm, prediction, sampling_variance
@@ -36,8 +36,8 @@ TESTED = ("greater", "equivalent", "best", "ranks", "shape")  # predicates that 
 class Number:
     """A published value beside ours. `reading_of`: the arm whose row this arm may really have been.
 
-    difference: ours less published. likelihood: density of the published value if this arm is what
-    was run (for comparing readings of one row; None without a spread).
+    difference: ours less published. interval: 95 % prediction interval. likelihood: density of the
+    published value if this arm is what was run (to compare readings; None without a spread).
     """
 
     arm: str
@@ -50,6 +50,7 @@ class Number:
     n: int
     difference: float | None
     verdict: Verdict
+    interval: tuple[float, float] | None = None
     likelihood: float | None = None
 
 
@@ -181,7 +182,7 @@ def number(
     logs: dict[str, author.Log],
 ) -> Number:
     """One row: is the published value inside our prediction interval?"""
-    metric = published.metric if published else "test_accuracy"
+    metric = published.metric if published else next(iter(study.panels.values())).y
     at = published.at if published else "final"
     log = logs.get(reading or arm)
     ours = np.array([r.value(metric, at) for r in results.get(arm, [])])
@@ -196,22 +197,23 @@ def number(
         mean=mean,
         std=float(finite.std(ddof=1)) if finite.size >= 2 else None,
         n=len(ours),
-        difference=mean - published.value if published and mean is not None else None,
+        difference=mean - published.value
+        if published and mean is not None and scale == "paper"
+        else None,
         verdict=Verdict(NOT_RUN, study.missing.get(arm, "no records")),
     )
     if not published:
-        return with_verdict(row, Verdict(NOT_RUN, "nothing published"))
+        return replace(row, verdict=Verdict(NOT_RUN, "nothing published"))
     if scale != "paper":
-        return with_verdict(
-            row, Verdict(NOT_RUN, f"published for whole runs, not for {scale} ones")
-        )
+        words = f"published for whole runs, not for {scale} ones"
+        return replace(row, verdict=Verdict(NOT_RUN, words))
     if not ours.size:
         return row
     if finite.size < ours.size:
         lost = ours.size - finite.size
         every = lost == ours.size and lost >= ENOUGH
         words = f"{lost} of {ours.size} runs diverged"
-        return with_verdict(row, Verdict(CONTRADICTED if every else INCONCLUSIVE, words))
+        return replace(row, verdict=Verdict(CONTRADICTED if every else INCONCLUSIVE, words))
     late = log.late_std.get(metric, 0.0) ** 2 / (published.n or 1) if log else 0.0
     if metric.endswith("accuracy"):
         late += sampling_variance(published.value, published.test_images, TEST_SET) / (
@@ -220,27 +222,22 @@ def number(
     if finite.size < 2:
         spread = published.std
         seen = assumed(spread, 1, published.n or 1).detectable() if spread else None
-        return with_verdict(row, few(finite.size, seen))
+        return replace(row, verdict=few(finite.size, seen, metric))
     d = prediction(finite, published.value, n=published.n, variance=late)
     if finite.size < ENOUGH:
-        return with_verdict(row, few(finite.size, d.detectable()))
+        return replace(row, verdict=few(finite.size, d.detectable(), metric))
     if d.se == 0:
-        return with_verdict(row, Verdict(INCONCLUSIVE, f"no spread between {finite.size} seeds"))
+        return replace(row, verdict=Verdict(INCONCLUSIVE, f"no spread between {finite.size} seeds"))
     low, high = (row.mean or 0.0) - d.half_width(), (row.mean or 0.0) + d.half_width()
     inside = low <= published.value <= high
-    interval = f"[{amount(low, metric)}, {amount(high, metric)}]"
+    interval = f"[{shown(low, metric)}, {shown(high, metric)}]"
     words = f"95 % prediction interval {interval}, n = {finite.size}"
-    verdict = Verdict(REPRODUCED if inside else CONTRADICTED, words, d.p_not(), d.detectable())
-    return with_verdict(row, verdict, d.density())
+    decided = REPRODUCED if inside else CONTRADICTED
+    verdict = Verdict(decided, words, d.p_not(), d.detectable(), metric)
+    return replace(row, verdict=verdict, interval=(low, high), likelihood=d.density())
 
 
-def few(seeds: int, detectable: float | None) -> Verdict:
+def few(seeds: int, detectable: float | None, metric: str) -> Verdict:
     """One or two seeds."""
-    return Verdict(
-        INCONCLUSIVE, f"n = {seeds}: fewer than three seeds decide nothing", detectable=detectable
-    )
-
-
-def with_verdict(row: Number, verdict: Verdict, likelihood: float | None = None) -> Number:
-    """The row with its verdict."""
-    return Number(**{**vars(row), "verdict": verdict, "likelihood": likelihood})
+    words = f"n = {seeds}: fewer than three seeds decide nothing"
+    return Verdict(INCONCLUSIVE, words, None, detectable, metric)

@@ -15,10 +15,12 @@ import numpy as np
 from disciplined.studies.author import Log
 from disciplined.studies.ledger import Result
 from disciplined.studies.statistics import ALPHA, Difference, assumed, one_sample, welch
+from disciplined.studies.study import AXES
 
 ENOUGH = 3
 REPRODUCED, CONTRADICTED = "reproduced", "contradicted"
 INCONCLUSIVE, NOT_RUN = "inconclusive", "not run"
+SHARE = "share of failing runs"
 
 
 @dataclass(frozen=True)
@@ -26,13 +28,22 @@ class Verdict:
     """What came of a claim.
 
     p: that of the decision, None where none was taken by a test. detectable: the smallest
-    difference that could have been seen, None where no spread is known.
+    difference that could have been seen, None where no spread is known; `of` is what it is a
+    difference of (a metric, an axis, the share of runs that fail).
     """
 
     verdict: str
     statistic: str
     p: float | None = None
     detectable: float | None = None
+    of: str = "test_accuracy"
+
+    def could_have_seen(self) -> str:
+        """The smallest difference that could have been seen, in words."""
+        if self.detectable is None:
+            return "unknown, for no spread is known"
+        what = self.of if self.of in (*AXES, SHARE) else ""
+        return f"{amount(self.detectable, self.of)} {what}".strip()
 
 
 @dataclass(frozen=True)
@@ -55,8 +66,14 @@ class Evidence:
 
 def amount(value: float, metric: str, sign: bool = False) -> str:
     """A value of a metric in words: accuracies in percentage points."""
-    scaled, unit = (100 * value, " points") if metric.endswith("accuracy") else (value, "")
-    return f"{scaled:+.3g}{unit}" if sign else f"{scaled:.3g}{unit}"
+    if metric.endswith("accuracy"):
+        return f"{100 * value:{'+' if sign else ''}.2f} points"
+    return f"{value:{'+' if sign else ''}.3g}"
+
+
+def bare(value: float, metric: str, sign: str = "+") -> str:
+    """A value within an interval: no unit."""
+    return amount(value, metric, sign=bool(sign)).removesuffix(" points")
 
 
 @dataclass(frozen=True)
@@ -75,22 +92,21 @@ class Comparison:
         low, high = self.difference.interval(level)
         return (
             f"{amount(self.difference.value, self.metric, sign=True)} "
-            f"[{amount(low, self.metric, sign=True)}, {amount(high, self.metric, sign=True)}] "
+            f"[{bare(low, self.metric)}, {bare(high, self.metric)}] "
             f"({level:.0%}, Welch, {self.counts})"
         )
 
     def undecided(self) -> Verdict | None:
         """The verdict where there is nothing to test."""
         if self.difference is None and self.diverged == 0:
-            return Verdict(
-                INCONCLUSIVE,
-                f"{self.counts}: fewer than three seeds decide nothing",
-                detectable=self.detectable,
-            )
+            words = f"{self.counts}: fewer than three seeds decide nothing"
+            return Verdict(INCONCLUSIVE, words, None, self.detectable, self.metric)
         if self.diverged == 2:
-            return Verdict(INCONCLUSIVE, f"{self.counts}: only some runs diverged")
+            words = f"{self.counts}: only some runs diverged"
+            return Verdict(INCONCLUSIVE, words, of=self.metric)
         if self.difference is not None and self.difference.se == 0:
-            return Verdict(INCONCLUSIVE, f"{self.counts}: no spread between seeds")
+            words = f"{self.counts}: no spread between seeds"
+            return Verdict(INCONCLUSIVE, words, of=self.metric)
         return None
 
 
@@ -136,7 +152,7 @@ def direction(found: Comparison, margin: float, alpha: float) -> Verdict:
     if found.diverged:
         # Divergence is the least accuracy and the most loss.
         more = (found.diverged == -1) == better_is_more(found.metric)
-        return Verdict(REPRODUCED if more else CONTRADICTED, f"{found.counts}")
+        return Verdict(REPRODUCED if more else CONTRADICTED, found.counts, of=found.metric)
     assert found.difference
     p = found.difference.p_not(margin)
     decided = REPRODUCED if found.difference.value > margin else CONTRADICTED
@@ -145,6 +161,7 @@ def direction(found: Comparison, margin: float, alpha: float) -> Verdict:
         found.words(),
         p=p,
         detectable=found.difference.detectable(),
+        of=found.metric,
     )
 
 
@@ -170,17 +187,17 @@ def equivalent(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -
     if undecided := found.undecided():
         return undecided
     if found.diverged:
-        return Verdict(CONTRADICTED, found.counts)
+        return Verdict(CONTRADICTED, found.counts, of=found.metric)
     assert found.difference
     margin, d = told["margin"], found.difference
     words = f"{found.words(1 - 2 * alpha)}, margin {amount(margin, found.metric)}"
     detectable = d.detectable_within()
     if (within := d.p_within(margin)) <= alpha:
-        return Verdict(REPRODUCED, words, within, detectable)
+        return Verdict(REPRODUCED, words, within, detectable, found.metric)
     beyond = d.p_not(margin if d.value > 0 else -margin)
     if abs(d.value) > margin and beyond <= alpha:
-        return Verdict(CONTRADICTED, words, beyond, detectable)
-    return Verdict(INCONCLUSIVE, words, within, detectable)
+        return Verdict(CONTRADICTED, words, beyond, detectable, found.metric)
+    return Verdict(INCONCLUSIVE, words, within, detectable, found.metric)
 
 
 def best(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Verdict:
@@ -226,16 +243,16 @@ def every(
     detectable = max([v.detectable for v in verdicts if v.detectable is not None], default=None)
     if all(v.verdict == REPRODUCED for v in verdicts):
         tested = [v.p for v in verdicts if v.p is not None]
-        return Verdict(REPRODUCED, words, max(tested, default=None), detectable)
+        return Verdict(REPRODUCED, words, max(tested, default=None), detectable, metric)
     for c in found:
         against = direction(c, margin, alpha / len(pairs))
         if against.verdict == CONTRADICTED:
             p = None if against.p is None else min(1.0, against.p * len(pairs))
-            return Verdict(CONTRADICTED, words, p, detectable)
-    return Verdict(INCONCLUSIVE, words, None, detectable)
+            return Verdict(CONTRADICTED, words, p, detectable, metric)
+    return Verdict(INCONCLUSIVE, words, None, detectable, metric)
 
 
-def diverges(evidence: Evidence, told: dict[str, Any], _alpha: float = ALPHA) -> Verdict:
+def diverges(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Verdict:
     """Training of `arm` fails in every run (`expect: false`: in none).
 
     It fails where the loss stops being finite; with `below`, also where the final metric is below
@@ -255,12 +272,14 @@ def diverges(evidence: Evidence, told: dict[str, Any], _alpha: float = ALPHA) ->
 
     failed = sum(fails(r) for r in found)
     words = f"{failed} of {len(found)} runs fail"
+    seen = 1 - alpha ** (1 / len(found))  # a rarer failure may well not have shown in so many runs
     if len(found) < ENOUGH:
-        return Verdict(INCONCLUSIVE, f"{words}: fewer than three seeds decide nothing")
+        words += ": fewer than three seeds decide nothing"
+        return Verdict(INCONCLUSIVE, words, None, seen, SHARE)
     if failed not in (0, len(found)):
-        return Verdict(INCONCLUSIVE, words)
+        return Verdict(INCONCLUSIVE, words, None, seen, SHARE)
     claimed = bool(failed) == told.get("expect", True)
-    return Verdict(REPRODUCED if claimed else CONTRADICTED, words)
+    return Verdict(REPRODUCED if claimed else CONTRADICTED, words, None, seen, SHARE)
 
 
 def first_crossing(
@@ -299,18 +318,21 @@ def crosses(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> V
     words = f"{len(there)} of {len(found)} runs cross"
     if there:
         words += f", at {x} {np.mean(there):.4g}"
+    seen = one_sample(there).detectable() if len(there) >= 2 else None
     if len(found) < ENOUGH:
-        return Verdict(INCONCLUSIVE, f"{words}: fewer than three seeds decide nothing")
+        words += ": fewer than three seeds decide nothing"
+        return Verdict(INCONCLUSIVE, words, None, seen, x)
     if not there:
-        return Verdict(CONTRADICTED, words)
+        return Verdict(CONTRADICTED, words, of=x)
     if len(there) < len(found):
-        return Verdict(INCONCLUSIVE, words)
+        return Verdict(INCONCLUSIVE, words, None, seen, x)
     low, high = one_sample(there).interval(1 - alpha)
     words += f" [{low:.4g}, {high:.4g}]"
     bottom, top = told["between"]
     if bottom <= low and high <= top:
-        return Verdict(REPRODUCED, words)
-    return Verdict(CONTRADICTED if high < bottom or low > top else INCONCLUSIVE, words)
+        return Verdict(REPRODUCED, words, None, seen, x)
+    outside = high < bottom or low > top
+    return Verdict(CONTRADICTED if outside else INCONCLUSIVE, words, None, seen, x)
 
 
 def shape(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Verdict:
@@ -329,17 +351,19 @@ def shape(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Ver
     known = [d for d in distances if d is not None]
     words = f"root mean square {amount(float(np.mean(known)), metric)}" if known else "no curve"
     if len(known) < len(distances):
-        return Verdict(INCONCLUSIVE, f"{words}, {len(distances) - len(known)} runs diverged")
+        words += f", {len(distances) - len(known)} runs without one"
+        return Verdict(INCONCLUSIVE, words, of=metric)
     if len(known) < ENOUGH:
-        return Verdict(
-            INCONCLUSIVE, f"{words}, n = {len(known)}: fewer than three seeds decide nothing"
-        )
+        words += f", n = {len(known)}: fewer than three seeds decide nothing"
+        seen = one_sample(known).detectable() if len(known) == 2 else None
+        return Verdict(INCONCLUSIVE, words, None, seen, metric)
     found = one_sample(known, told["within"])
     low, high = one_sample(known).interval()
-    words += f" [{amount(low, metric)}, {amount(high, metric)}], n = {len(known)}"
+    words += f" [{bare(low, metric, '')}, {bare(high, metric, '')}], n = {len(known)}"
     p = found.p_not()
     decided = REPRODUCED if found.value < 0 else CONTRADICTED
-    return Verdict(decided if p <= alpha else INCONCLUSIVE, words, p, found.detectable())
+    verdict = decided if p <= alpha else INCONCLUSIVE
+    return Verdict(verdict, words, p, found.detectable(), metric)
 
 
 def distance(r: Result, log: Log, metric: str) -> float | None:

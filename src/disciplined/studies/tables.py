@@ -3,22 +3,12 @@
 import csv
 import io
 
-from disciplined.studies.columns import aligned
+from disciplined.studies.columns import aligned, shown
 from disciplined.studies.judge import Judged, Judgement, Number
 from disciplined.studies.predicates import INCONCLUSIVE, amount
-from disciplined.studies.study import Study
+from disciplined.studies.study import Published, Study
 
 HEADER = ("arm", "metric", "published", "author's log", "ours (n)", "difference", "number")
-
-
-def shown(value: float | None, metric: str, std: float | None = None, digits: int = 2) -> str:
-    """A value ± its spread, accuracies in per cent; empty for None."""
-    if value is None:
-        return ""
-    if metric.endswith("accuracy"):
-        text = f"{100 * value:.{digits}f}"
-        return f"{text} ± {100 * std:.{digits}f}" if std is not None else text
-    return f"{value:.4f} ± {std:.4f}" if std is not None else f"{value:.4f}"
 
 
 def metric_words(metric: str) -> str:
@@ -26,23 +16,33 @@ def metric_words(metric: str) -> str:
     return metric.replace("_", " ") + (" (%)" if metric.endswith("accuracy") else "")
 
 
+def printed(published: Published) -> str:
+    """A published value with the digits it was printed with."""
+    if published.std is None and published.metric.endswith("accuracy"):
+        return f"{100 * published.value:.4g}"
+    fine = published.std is not None and published.std < 0.001
+    return shown(published.value, published.metric, published.std, 2 if fine else 1)
+
+
 def cells(study: Study, row: Number) -> list[str]:
     """A row as text."""
     label = study.label(row.arm)
     if row.reading_of:
-        label += f" — as a reading of: {study.label(row.reading_of)}"
+        label += f" (read as {row.reading_of})"
     published = row.published
-    digits = 2 if published and published.std is not None and published.std < 0.001 else 1
     # A log speaks for the row it was made for, not for another reading of it.
     log = None if row.reading_of else row.log_final
     ours = shown(row.mean, row.metric, row.std)
-    verdict = row.verdict.verdict
+    verdict = row.verdict.verdict if published else ""
+    if row.interval:
+        low, high = (shown(end, row.metric) for end in row.interval)
+        verdict += f" [{low}, {high}]"
     if verdict == INCONCLUSIVE and row.verdict.detectable is not None:
-        verdict += f" (could have seen {amount(row.verdict.detectable, row.metric)})"
+        verdict += f" (could have seen {row.verdict.could_have_seen()})"
     return [
         label,
         metric_words(row.metric),
-        shown(published.value, row.metric, published.std, digits) if published else "",
+        printed(published) if published else "",
         shown(log, row.metric),
         f"{ours} ({row.n})" if ours else "",
         amount(row.difference, row.metric, sign=True) if row.difference is not None else "",
@@ -91,13 +91,10 @@ def comma_separated(study: Study, judgement: Judgement) -> str:
 def claim_line(judged: Judged) -> str:
     """A claim's verdict in one line."""
     claim, verdict = judged.claim, judged.verdict
-    metric = claim.arguments.get("metric", "test_accuracy")
     line = f"{verdict.verdict}: {claim.says}"
     if claim.primary:
         line += " (primary)"
     line += f" — {verdict.statistic}"
     if verdict.verdict == INCONCLUSIVE:
-        seen = verdict.detectable
-        could = amount(seen, metric) if seen is not None else "unknown, no spread is known"
-        line += f"; smallest difference that could have been seen: {could}"
+        line += f"; smallest difference that could have been seen: {verdict.could_have_seen()}"
     return line

@@ -1,4 +1,4 @@
-"""What happens around a training step: rates set, rows written, checkpoints kept, progress shown."""
+"""Around a training step: rates set, rows written, checkpoints kept, signals and progress."""
 
 import signal
 import sys
@@ -54,7 +54,12 @@ class Rows(pl.Callback):
         self.evaluators = self.make(pl_module)
 
     def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
     ) -> None:
         """After update t: measure where t is due."""
         assert isinstance(pl_module, Training)
@@ -109,7 +114,12 @@ class Checkpoints(pl.Callback):
         self.saved = time.monotonic()
 
     def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
     ) -> None:
         """Between two updates: save where it is due (rank 0's clock decides)."""
         updates, rest = divmod(batch_idx + 1, trainer.accumulate_grad_batches)
@@ -133,12 +143,12 @@ class Signals(pl.Callback):
 
     def __init__(self) -> None:
         self.received: int | None = None
-        self.before: dict[int, Any] = {}
+        self.before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
 
-    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Take the signals over from Python and Lightning (whose SIGTERM saves nothing)."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self.before[number] = signal.signal(number, self.receive)
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Take the signals over from Python and from Lightning, whose SIGTERM saves nothing."""
+        for number in self.before:
+            signal.signal(number, self.receive)
 
     def receive(self, number: int, frame: Any) -> None:
         """Remember the signal; the next batch end acts on it."""
@@ -147,7 +157,12 @@ class Signals(pl.Callback):
         self.received = number
 
     def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
     ) -> None:
         """Stop once the update is whole."""
         if self.received is not None and (batch_idx + 1) % trainer.accumulate_grad_batches == 0:
@@ -157,7 +172,6 @@ class Signals(pl.Callback):
         """Give the signals back."""
         for number, handler in self.before.items():
             signal.signal(number, handler)
-        self.before.clear()
 
 
 class Progress(pl.Callback):
@@ -188,7 +202,12 @@ class Progress(pl.Callback):
         )
 
     def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
     ) -> None:
         """Refresh where the last one is half a second ago."""
         assert isinstance(pl_module, Training)

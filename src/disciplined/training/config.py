@@ -50,7 +50,9 @@ def one_line(error: Exception, overrides: list[str]) -> str:
         close = difflib.get_close_matches(key, known_keys(), n=1, cutoff=0.5)
         hint = f"; did you mean {close[0]}?" if close else ""
         return f"{value}: no such setting{hint} (train.py --help lists them)"
-    if found := re.search(r"Value '(.*?)'.*?(?:converted to|type) (\w+).*?full_key: (\S+)", text, re.S):
+    if found := re.search(
+        r"Value '(.*?)'.*?(?:converted to|type) (\w+).*?full_key: (\S+)", text, re.S
+    ):
         value, kind, key = found.groups()
         kinds = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
         return f"{key}={value}: expected {kinds.get(kind, kind)}"
@@ -58,13 +60,17 @@ def one_line(error: Exception, overrides: list[str]) -> str:
         key = re.search(r"full_key: (\S+)", text)
         return f"{key.group(1) if key else 'a setting'}={found[1]}: expected one of {found[2]}"
     if found := re.search(r"Interpolation key '([^']+)' not found.*?full_key: (\S+)", text, re.S):
-        return f"{found[2]} is missing: it takes {found[1]}, which this choice does not have; set it"
+        return (
+            f"{found[2]} is missing: it takes {found[1]}, which this choice does not have; set it"
+        )
     return " ".join(text.split())
 
 
 def groups() -> dict[str, list[str]]:
     """The config groups of `train.py` and their choices, as the files under `conf/` say."""
-    names = sorted(p.name for p in CONF.iterdir() if p.is_dir() and p.name not in ("study", "author"))
+    names = sorted(
+        p.name for p in CONF.iterdir() if p.is_dir() and p.name not in ("study", "author")
+    )
     return {name: choices(name) for name in names}
 
 
@@ -89,7 +95,7 @@ def known_keys() -> list[str]:
 
 
 def help_text() -> str:
-    """Groups with their choices, and the top-level keys with what `conf/train.yaml` says of them."""
+    """Groups with their choices, and the keys with what `conf/train.yaml` says of them."""
     lines = [
         "Train one network with one policy:  python train.py schedule=onecycle model=resnet56",
         "A sweep, one job a combination:     python train.py -m model=lenet,three_layer seed=0,1",
@@ -108,7 +114,7 @@ def help_text() -> str:
         lines.append(f"  {key:<20} {comment.strip()} [{value.strip()}]" if value else f"  {key}")
     lines += [
         "",
-        "Settings of a choice stand in its file under conf/ (schedule.max_lr=3, momentum.value=0.9).",
+        "A choice's settings stand in its file under conf/ (schedule.max_lr=3, momentum.value=0.9).",
         "Lengths carry their unit: 41ep, 4003it, 0.45dur (of the run). Status: 0 done, 3 diverged,",
         "2 a mistake in the settings, 1 a fault, 130/143 stopped by a signal.",
     ]

@@ -10,7 +10,13 @@ import numpy as np
 from disciplined.training.record import Row
 
 # Okabe and Ito's palette, distinguishable with every common colour blindness
-COLOURS = {"train": "#0072B2", "val": "#E69F00", "test": "#D55E00", "rate": "#000000", "momentum": "#009E73"}
+COLOURS = {
+    "train": "#0072B2",
+    "val": "#E69F00",
+    "test": "#D55E00",
+    "rate": "#000000",
+    "momentum": "#009E73",
+}
 
 
 def draw(folder: Path, rows: list[Row], *, title: str) -> None:
@@ -35,7 +41,9 @@ def draw(folder: Path, rows: list[Row], *, title: str) -> None:
             values = column(f"{split}_{measure}")
             if np.isfinite(values).any():
                 label = {"val": "validation"}.get(split, split)
-                axis.plot(at, values, color=COLOURS[split], label=label, marker=marker, markersize=2.5)
+                axis.plot(
+                    at, values, color=COLOURS[split], label=label, marker=marker, markersize=2.5
+                )
         axis.set_ylabel(f"{measure}" + (" (nats)" if measure == "loss" else ""))
         axis.grid(alpha=0.25)
     finite = np.concatenate([column(f"{s}_loss") for s in ("train", "val", "test")])

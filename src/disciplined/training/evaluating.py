@@ -44,7 +44,9 @@ class Evaluator:
         self.accuracy = MulticlassAccuracy(classes, average="micro").to(images.device)
 
     @torch.no_grad()
-    def __call__(self, network: nn.Module, pixels: nn.Module, evaluation: int) -> tuple[float, float]:
+    def __call__(
+        self, network: nn.Module, pixels: nn.Module, evaluation: int
+    ) -> tuple[float, float]:
         """Mean loss and accuracy of `network` in its `evaluation`-th (from 0) evaluation."""
         self.loss.reset()
         self.accuracy.reset()

@@ -25,7 +25,7 @@ VERSIONS = ("disciplined", "torch", "pytorch-lightning", "numpy", "hydra-core")
 
 @cache
 def fingerprint() -> str:
-    """Twelve hexadecimal digits over the code that computes; comments and docstrings do not count."""
+    """Twelve hexadecimal digits over the code that computes, less comments and docstrings."""
     found = hashlib.sha256()
     for pattern in COMPUTES:
         for path in sorted(PACKAGE.glob(pattern)):
@@ -46,7 +46,12 @@ def commit() -> str | None:
     try:
         head, dirty = (
             subprocess.run(
-                ["git", *arguments], cwd=PACKAGE, capture_output=True, text=True, timeout=10, check=True
+                ["git", *arguments],
+                cwd=PACKAGE,
+                capture_output=True,
+                text=True,
+                timeout=10,
+                check=True,
             ).stdout.strip()
             for arguments in (["rev-parse", "HEAD"], ["status", "--porcelain", "-uno"])
         )
@@ -65,7 +70,8 @@ def processor() -> str:
             if line.startswith("model name"):
                 name = line.partition(":")[2].strip()
                 break
-    return f"{name}, {len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} cores"
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{name}, {cores} cores"
 
 
 def versions() -> dict[str, str]:

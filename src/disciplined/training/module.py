@@ -30,7 +30,9 @@ class Training(pl.LightningModule):
         optimizer: parameter groups -> an optimiser with `schedule(lr, momentum, weight_decay)`.
     """
 
-    def __init__(self, network: nn.Module, pixels: nn.Module, images: ImageSet, plan: Plan, optimizer):
+    def __init__(
+        self, network: nn.Module, pixels: nn.Module, images: ImageSet, plan: Plan, optimizer
+    ):
         super().__init__()
         self.network = network
         self.pixels = pixels
@@ -44,7 +46,9 @@ class Training(pl.LightningModule):
 
     def on_fit_start(self) -> None:
         """Move what lives beside the parameters to the device."""
-        tensors = {k: v.to(self.device) for k, v in vars(self.images).items() if isinstance(v, Tensor)}
+        tensors = {
+            k: v.to(self.device) for k, v in vars(self.images).items() if isinstance(v, Tensor)
+        }
         self.images = replace(self.images, **tensors)
         self.sums = self.sums.to(self.device)
         self.diverged_at = self.diverged_at.to(self.device)
@@ -60,7 +64,9 @@ class Training(pl.LightningModule):
         loss = F.cross_entropy(logits, labels)
         with torch.no_grad():
             correct = (logits.argmax(1) == labels).sum()
-            self.sums += torch.stack([loss.double() * len(labels), correct.double(), self.count(labels)])
+            self.sums += torch.stack(
+                [loss.double() * len(labels), correct.double(), self.count(labels)]
+            )
             first = (self.diverged_at < 0) & ~torch.isfinite(loss)
             self.diverged_at = torch.where(first, iteration, self.diverged_at)
         return loss

@@ -7,7 +7,7 @@ from disciplined.training.planning import Plan
 
 
 def write(asked: Plan, iterations: np.ndarray) -> None:
-    """Write `schedule.csv` and `schedule.png` of `iterations` (int64 [T]) into the record's folder."""
+    """Write `schedule.csv` and `schedule.png` of `iterations` (int64 [T]) into the record."""
     asked.folder.mkdir(parents=True, exist_ok=True)
     rates, momenta, decays = (
         schedule.values(iterations)

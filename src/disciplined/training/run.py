@@ -1,4 +1,4 @@
-"""One run from its config: data, network and Lightning's Trainer put together, a record left behind.
+"""One run from its config: data, network and Lightning's Trainer together, a record left behind.
 
 The only module that knows all the others. Imports torch; what can be said without it is said by
 `disciplined.training.planning`.
@@ -186,7 +186,9 @@ def chosen_device(cfg: DictConfig) -> str:
     """`cpu` or `gpu`. Raises `Mistake` where a GPU is asked for and there is none."""
     there = torch.cuda.is_available()
     if cfg.trainer.accelerator.name == "gpu" and not there:
-        raise Mistake("trainer.accelerator=gpu: this machine has no GPU that torch sees; trainer=cpu")
+        raise Mistake(
+            "trainer.accelerator=gpu: this machine has no GPU that torch sees; trainer=cpu"
+        )
     if cfg.trainer.accelerator.name == "cpu" or not there:
         return "cpu"
     if cfg.trainer.devices > torch.cuda.device_count():
@@ -221,9 +223,7 @@ def strategy(cfg: DictConfig) -> Any:
     if cfg.trainer.strategy == "ddp":
         return DDPStrategy(broadcast_buffers=False, gradient_as_bucket_view=True)
     if cfg.trainer.devices > 1 or cfg.trainer.num_nodes > 1:
-        raise Mistake(
-            f"trainer.devices={cfg.trainer.devices}: several devices need trainer=ddp"
-        )
+        raise Mistake(f"trainer.devices={cfg.trainer.devices}: several devices need trainer=ddp")
     return cfg.trainer.strategy
 
 
@@ -283,7 +283,10 @@ def evaluators(
     """What is measured along the run: validation images, if any are held out, and the test set."""
     splits = {"test": (module.images.test_images, module.images.test_labels)}
     if validation is not None:
-        splits = {"val": (validation[0].to(module.device), validation[1].to(module.device)), **splits}
+        splits = {
+            "val": (validation[0].to(module.device), validation[1].to(module.device)),
+            **splits,
+        }
     share: dict[str, int] = {"part": module.global_rank, "parts": module.trainer.world_size}
     return {
         split: Evaluator(

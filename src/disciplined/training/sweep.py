@@ -21,7 +21,7 @@ QUIET = ["hydra/job_logging=none", "hydra/hydra_logging=none", "hydra.output_sub
 
 
 def main(overrides: list[str]) -> int:
-    """Run the grid that `overrides` spans; 0 where every job ended with 0, else the worst status."""
+    """Run the grid that `overrides` spans; 0 where every job ended with 0, else the worst one."""
     settings.register()
     ended: list[tuple[str, int]] = []
 

@@ -60,7 +60,9 @@ def arguments(
     missing = [
         k
         for k, p in parameters.items()
-        if k not in values and p.default is p.empty and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
+        if k not in values
+        and p.default is p.empty
+        and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
     ]
     if missing:
         raise Mistake(f"{setting}.{missing[0]} is missing: {function.__name__} needs it")
@@ -68,7 +70,7 @@ def arguments(
 
 
 def converted(value: Any, hint: Any, setting: str, lengths: Lengths | None) -> Any:
-    """`value` as the type `hint` asks, or a `Mistake`; hints other than plain types pass through."""
+    """`value` as the type `hint` asks, or a `Mistake`; other than plain types pass through."""
     if hint is Iterations:
         if lengths is None:
             raise TypeError(f"{setting}: a length where none can be resolved")

@@ -31,15 +31,16 @@ def beginning(asked: Plan) -> str:
     )
 
 
-def published(setting: str) -> dict[str, Any] | None:
-    """What a paper published for a run's setting (`Plan.setting`), from `conf/published.yaml`."""
+def published(setting: str) -> list[dict[str, Any]]:
+    """The accuracies published for a run's setting (`Plan.setting`), from `conf/published.yaml`."""
     path = CONF / "published.yaml"
     if not path.is_file():
-        return None
-    found = OmegaConf.load(path)
-    assert isinstance(found, DictConfig)
-    entry = found.get(setting)
-    return None if entry is None else OmegaConf.to_container(entry)  # pyright: ignore
+        return []
+    found = OmegaConf.to_container(OmegaConf.load(path))
+    assert isinstance(found, dict)
+    entries = found.get(setting, [])
+    entries = [entries] if isinstance(entries, dict) else entries
+    return [e for e in entries if e["metric"].endswith("accuracy")]
 
 
 def ending(summary: dict[str, Any], asked: Plan) -> str:
@@ -52,25 +53,27 @@ def ending(summary: dict[str, Any], asked: Plan) -> str:
             f"(rate {asked.learning_rate.value(result['diverged_at']):.4g})"
         )
     elif summary["status"] != "done":
-        lines.append(f"{summary['status']} after {result['iteration']:,} of {asked.iterations:,} updates")
+        lines.append(
+            f"{summary['status']} after {result['iteration']:,} of {asked.iterations:,} updates"
+        )
+    final, best = result["final"], result["best"]
     for split, word in (("test", "test"), ("val", "validation"), ("train", "training")):
         accuracy, loss = f"{split}_accuracy", f"{split}_loss"
-        if accuracy in result["final"]:
+        if accuracy in final:
             lines.append(
-                f"{word:<11} accuracy {result['final'][accuracy]:.2%} (best {result['best'][accuracy]:.2%})"
-                f"  loss {result['final'][loss]:.4f} (best {result['best'][loss]:.4f})"
+                f"{word:<11} accuracy {final[accuracy]:.2%} (best {best[accuracy]:.2%})"
+                f"  loss {final[loss]:.4f} (best {best[loss]:.4f})"
             )
-    if found := published(asked.setting):
-        deviation = f" ± {100 * found['std']:.2f}" if found.get("std") is not None else ""
-        ours = result["final"].get(found["metric"])
+    for found in published(asked.setting):
+        ours = final.get(found["metric"])
+        deviation = f" ± {found['std']:.2%}" if found.get("std") is not None else ""
+        here = f"; here {ours:.2%}, {100 * (ours - found['value']):+.2f} points" if ours else ""
         lines.append(
-            f"published   {found['metric'].replace('_', ' ')} {100 * found['value']:.2f}{deviation} % "
-            f"({found['study']}, {found['arm']})"
-            + (f"; here {ours:.2%}, {100 * (ours - found['value']):+.2f} points" if ours is not None else "")
+            f"published   {found['value']:.2%}{deviation} ({found['study']}, {found['arm']}){here}"
         )
     lines.append(
-        f"{machine['wall_seconds']:.1f} s, {machine['images_per_second']:,.0f} images/s of training on "
-        f"{machine['device']} ({machine['hardware']})"
+        f"{machine['wall_seconds']:.1f} s, {machine['images_per_second']:,.0f} images/s of training "
+        f"on {machine['device']} ({machine['hardware']})"
     )
     lines.append(f"record      {asked.folder}")
     return "\n".join(lines)

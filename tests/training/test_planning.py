@@ -1,0 +1,122 @@
+"""Iterations, schedules and keys: what changes a record's key, and what must not."""
+
+import pytest
+
+from disciplined.training.config import compose
+from disciplined.training.planning import plan
+
+BARE = plan(compose([]))
+
+
+def planned(*overrides):
+    return plan(compose(list(overrides)))
+
+
+def test_the_bare_command_is_the_published_run():
+    assert BARE.iterations == 9277
+    assert BARE.learning_rate.value(0) == 0.08
+    assert BARE.learning_rate.value(4003) == 0.8
+    assert BARE.learning_rate.value(8006) == pytest.approx(8e-5)
+    assert BARE.learning_rate.value(7000) == pytest.approx(0.201, abs=5e-5)
+    assert (BARE.momentum.value(0), BARE.momentum.value(4003)) == (0.95, pytest.approx(0.85))
+    assert BARE.weight_decay.value(0) == 1e-4
+    assert BARE.total_batch_size == 512
+    assert BARE.batch_norm_maf == 0.9
+    assert BARE.augmentation == "mirror"
+    assert BARE.asked["optimizer"]["nesterov"] is True
+    assert BARE.asked["optimizer"]["convention"] == "caffe"
+    assert (
+        BARE.learning_rate.describe(BARE.iterations_per_epoch)
+        == "0.08 ↗ 0.8 (41ep) ↘ 0 (41ep), 8e-05"
+    )
+
+
+CHANGES = [
+    "model=superconv_resnet56",
+    "model.network.filler=xavier",
+    "dataset=cifar100",
+    "seed=1",
+    "duration=94ep",
+    "total_batch_size=256",
+    "evaluate_every=2ep",
+    "train_size=10000",
+    "dataset.validation=5000",
+    "augmentation=none",
+    "precision=fp32",
+    "optimizer=sgd",
+    "schedule.max_lr=0.7",
+    "schedule=onecycle_as_written",
+    "momentum=constant",
+    "weight_decay.value=1e-3",
+    "batch_norm.maf=0.95",
+    "batch_norm.groups=8",
+    "batch_norm.evaluate=batch",
+    "evaluation.protocol=as_published",
+    "evaluation.images=100",
+    "scale=0.5",
+]
+LEAVES = [
+    "data_dir=elsewhere",
+    "output_dir=elsewhere",
+    "force=true",
+    "dry_run=true",
+    "logger=wandb",
+    "trainer=cpu",
+    "trainer=ddp",
+    "trainer.threads=1",
+    "trainer.compile=never",
+    "trainer.accumulate=2",
+    "trainer.checkpoint_seconds=5",
+    "evaluation.batch_size=100",
+    "duration=9277it",
+    "schedule.stepsize=41ep",
+    "schedule.stepsize=4003it",
+    "augmentation=mirror",
+]
+
+
+@pytest.mark.parametrize("override", CHANGES)
+def test_what_changes_the_result_changes_the_key(override):
+    assert planned(override).key.rpartition("-")[2] != BARE.key.rpartition("-")[2]
+
+
+@pytest.mark.parametrize("override", LEAVES)
+def test_what_leaves_the_result_leaves_the_key(override):
+    assert planned(override).key == BARE.key
+
+
+def test_seeds_share_a_setting():
+    assert planned("seed=3").setting == BARE.setting
+
+
+def test_a_schedule_is_its_function_in_the_key():
+    """A swing of nothing is a constant momentum only where their segments are the same."""
+    a = planned("momentum=constant", "momentum.value=0.9")
+    b = planned("momentum=constant", "momentum.value=0.90")
+    assert a.key == b.key
+
+
+def test_scale_shortens_lengths_and_follows_with_the_batch_norm_fraction():
+    short = planned("scale=0.1")
+    assert short.iterations == 927
+    assert short.batch_norm_maf == pytest.approx(0.9**10)
+    assert short.asked["network"]["batch_norm"]["maf"] == short.batch_norm_maf
+    assert short.learning_rate.value(400) == pytest.approx(0.8, rel=1e-3)
+
+
+def test_subset_and_validation_shorten_the_epoch():
+    p = planned("dataset.validation=5000", "train_size=10000")
+    assert p.train_images == 10000
+    assert p.iterations == 95 * 10000 // 512
+
+
+@pytest.mark.parametrize(
+    ("model", "dataset", "iterations"),
+    [
+        ("three_layer", "cifar10", 9765),
+        ("lenet", "mnist", 1406),
+        ("superconv_resnet56", "cifar10", 10000),
+    ],
+)
+def test_the_other_networks_bare_lengths(model, dataset, iterations):
+    assert planned(f"model={model}", f"dataset={dataset}").iterations == iterations
