@@ -6,4 +6,4 @@ other exception is a fault of this project and ends it with status 1 and a trace
 
 
 class Mistake(ValueError):
-    """A setting that cannot be meant: one line with its name, value, what was expected, what to do."""
+    """A setting that cannot be meant; one line: name, value, what was expected, what to do."""

@@ -19,19 +19,16 @@ def parameter_groups(
     (1, 1). Defaults to the network's own attribute `multipliers`, if it has one. Raises `KeyError`
     for a name that the network does not have.
     """
-    if multipliers is None:
-        multipliers = {}
-        if hasattr(network, "multipliers"):
-            multipliers = network.multipliers
+    chosen: Any = getattr(network, "multipliers", {}) if multipliers is None else multipliers
     parameters = dict(network.named_parameters())
-    unknown = sorted(set(multipliers) - set(parameters))
+    unknown = sorted(set(chosen) - set(parameters))
     if unknown:
         raise KeyError(f"multipliers name parameters that the network lacks: {', '.join(unknown)}")
     groups: dict[tuple[float, float], dict[str, Any]] = {}
     for name, parameter in parameters.items():
         if not parameter.requires_grad:
             continue
-        lr_mult, decay_mult = multipliers.get(name, (1.0, 1.0))
+        lr_mult, decay_mult = chosen.get(name, (1.0, 1.0))
         group = groups.setdefault(
             (lr_mult, decay_mult), {"params": [], "lr_mult": lr_mult, "decay_mult": decay_mult}
         )

@@ -7,8 +7,8 @@ The two conventions differ in where the rate stands (reference 2.4):
 * PyTorch keeps it outside, `v <- m v + d; w <- w - r v`, so that a change of rate rescales the
   whole history. Nesterov's form there is `w <- w - r (d + m v)`.
 
-`d = g + (decay x decay_mult) w` and `r = rate x lr_mult` in both. At a constant rate they agree; the
-papers change the rate at every iteration.
+`d = g + (decay x decay_mult) w` and `r = rate x lr_mult` in both. At a constant rate they agree;
+the papers change the rate at every iteration.
 
 Rate, momentum and decay are 0-dim tensors on the parameters' device: a compiled or captured step
 reads their present value and is neither stale nor recompiled.

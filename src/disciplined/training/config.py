@@ -114,7 +114,7 @@ def help_text() -> str:
         lines.append(f"  {key:<20} {comment.strip()} [{value.strip()}]" if value else f"  {key}")
     lines += [
         "",
-        "A choice's settings stand in its file under conf/ (schedule.max_lr=3, momentum.value=0.9).",
+        "A choice's settings stand in its file in conf/ (schedule.max_lr=3, momentum.value=0.9).",
         "Lengths carry their unit: 41ep, 4003it, 0.45dur (of the run). Status: 0 done, 3 diverged,",
         "2 a mistake in the settings, 1 a fault, 130/143 stopped by a signal.",
     ]

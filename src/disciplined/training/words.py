@@ -72,8 +72,8 @@ def ending(summary: dict[str, Any], asked: Plan) -> str:
             f"published   {found['value']:.2%}{deviation} ({found['study']}, {found['arm']}){here}"
         )
     lines.append(
-        f"{machine['wall_seconds']:.1f} s, {machine['images_per_second']:,.0f} images/s of training "
-        f"on {machine['device']} ({machine['hardware']})"
+        f"{machine['wall_seconds']:.1f} s, {machine['images_per_second']:,.0f} images/s of "
+        f"training on {machine['device']} ({machine['hardware']})"
     )
     lines.append(f"record      {asked.folder}")
     return "\n".join(lines)
