@@ -76,7 +76,7 @@ class CaffeBatchNorm(nn.Module):
 
     def _train(self, x: Tensor) -> Tensor:
         new = 1 - self.maf
-        self.f.lerp_(torch.ones_like(self.f), new)
+        self.f.mul_(self.maf).add_(new)
         if self.groups == 1:
             return F.batch_norm(x, self.s_mean, self.s_var, self.weight, self.bias, True, new, EPS)
         check_groups(x.shape[0], self.groups)
@@ -100,7 +100,7 @@ class CaffeBatchNorm(nn.Module):
 class _Grouped(torch.autograd.Function):
     """What `CaffeBatchNorm` does with chunks, written into one tensor instead of copied there.
 
-    Saves half of what the groups cost in an eager step on a CPU (4 instead of 8 % of ResNet-56).
+    Groups then cost an eager step of ResNet-56 on a CPU about 5 % rather than 9.
     """
 
     @staticmethod

@@ -82,16 +82,21 @@ def calibrate(values: np.ndarray, metric: str, *, group: int, draws: int) -> lis
 def welch_alarms(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """`predicates.greater`'s decisions, a row a draw: an interval that excludes no difference."""
     n = first.shape[1]
-    u, v = first.var(axis=1, ddof=1) / n, second.var(axis=1, ddof=1) / n
+    u, v = variances(first) / n, variances(second) / n
     with np.errstate(invalid="ignore", divide="ignore"):
         df = (u + v) ** 2 / ((u**2 + v**2) / (n - 1))
         t = np.abs(first.mean(axis=1) - second.mean(axis=1)) / np.sqrt(u + v)
         return (u + v > 0) & (t >= stdtrit(df, 1 - ALPHA / 2))
 
 
+def variances(rows: np.ndarray) -> np.ndarray:
+    """`statistics.variance` of every row."""
+    return np.where(np.ptp(rows, axis=1) == 0, 0.0, rows.var(axis=1, ddof=1))
+
+
 def prediction_alarms(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     """The number question's decisions: their mean outside our prediction interval."""
     n = ours.shape[1]
-    se = np.sqrt(ours.var(axis=1, ddof=1) * (2 / n))
+    se = np.sqrt(variances(ours) * (2 / n))
     outside = np.abs(ours.mean(axis=1) - theirs.mean(axis=1)) > stdtrit(n - 1, 1 - ALPHA / 2) * se
     return outside & (se > 0)

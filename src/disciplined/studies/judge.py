@@ -223,7 +223,7 @@ def number(
         spread = published.std
         seen = assumed(spread, 1, published.n or 1).detectable() if spread else None
         return replace(row, verdict=few(finite.size, seen, metric))
-    d = prediction(finite, published.value, n=published.n, variance=late)
+    d = prediction(finite, published.value, n=published.n, blur=late)
     if finite.size < ENOUGH:
         return replace(row, verdict=few(finite.size, d.detectable(), metric))
     if d.se == 0:

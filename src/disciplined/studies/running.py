@@ -11,7 +11,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -47,15 +48,18 @@ def train(
     jobs: int = 1,
     logs: Path,
     tell: Callable[[Run, str, float], None] = lambda *_: None,
+    work: Callable[[list[str], dict[str, Any], str], None] | None = None,
+    preload: Sequence[str] = ("disciplined.training.run",),
 ) -> Outcome:
     """Train every run, `jobs` at a time, in the order given.
 
     registered: what a run's record keeps of its study. logs: folder for what a run prints; kept
     only of runs that failed. tell: called as each ends, with its status in a word and its seconds.
+    work: what a process does, called with overrides, what to register, and its log.
     """
     outcome = Outcome()
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["disciplined.training.run"])
+    context.set_forkserver_preload(list(preload))
     threads = max(1, cores() // jobs)
     waiting, alive = list(reversed(runs)), {}
     logs.mkdir(parents=True, exist_ok=True)
@@ -66,7 +70,7 @@ def train(
                 run = waiting.pop()
                 log = logs / f"{run.key}.log"
                 process = context.Process(
-                    target=work,
+                    target=work or train_one,
                     args=(
                         [*run.overrides, f"trainer.threads={threads}"],
                         registered(run),
@@ -118,23 +122,27 @@ def status_word(status: int | None) -> str:
     return {0: "done", DIVERGED: "diverged"}.get(status or 0, "failed")
 
 
-def work(overrides: list[str], registered: dict[str, Any], log: str) -> None:
+def train_one(overrides: list[str], registered: dict[str, Any], log: str) -> None:
     """One run, in a process of its own; its output goes to `log`. Exits with the run's status."""
     from disciplined.mistakes import Mistake
     from disciplined.training.config import compose
-    from disciplined.training.run import run
 
     # The parent decides what a Ctrl-C at the terminal means, and passes it on as SIGTERM.
     os.setpgrp()
-    with open(log, "w") as out:  # noqa: PTH123
-        os.dup2(out.fileno(), 1)
-        os.dup2(out.fileno(), 2)
-        sys.stdout = sys.stderr = out
-        try:
-            status = run(compose(overrides), study=registered, quiet=True)
-        except Mistake as mistake:
-            print(mistake, flush=True)
-            status = MISTAKE
+    sys.stdout = sys.stderr = out = open(log, "w")  # noqa: PTH123, SIM115 (open to the very end)
+    os.dup2(out.fileno(), 1)
+    os.dup2(out.fileno(), 2)
+    try:
+        cfg = compose(overrides)
+        from disciplined.training.run import run
+
+        status = run(cfg, study=registered, quiet=True)
+    except Mistake as mistake:
+        print(mistake)
+        status = MISTAKE
+    except Exception:
+        traceback.print_exc()
+        status = FAULT
     sys.exit(status)
 
 

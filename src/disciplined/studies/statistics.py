@@ -67,33 +67,38 @@ class Difference:
         return float(math.exp(log - (v + 1) / 2 * math.log1p(t * t / v)))
 
 
+def variance(values: np.ndarray) -> float:
+    """The unbiased variance; exactly 0 for equal values, whose mean may be rounded off them."""
+    return 0.0 if np.ptp(values) == 0 else float(values.var(ddof=1))
+
+
 def welch(a: ArrayLike, b: ArrayLike) -> Difference:
     """mean(a) - mean(b) with Welch's error and degrees of freedom; two values each at least."""
     x, y = np.asarray(a, float), np.asarray(b, float)
-    u, v = x.var(ddof=1) / x.size, y.var(ddof=1) / y.size
-    total = float(u + v)
+    u, v = variance(x) / x.size, variance(y) / y.size
+    total = u + v
     df = math.inf if total == 0 else total**2 / (u**2 / (x.size - 1) + v**2 / (y.size - 1))
-    return Difference(float(x.mean() - y.mean()), math.sqrt(total), float(df))
+    return Difference(float(x.mean() - y.mean()), math.sqrt(total), df)
 
 
 def one_sample(values: ArrayLike, at: float = 0.0) -> Difference:
     """mean(values) - at; two values at least."""
     x = np.asarray(values, float)
-    return Difference(float(x.mean() - at), float(x.std(ddof=1)) / math.sqrt(x.size), x.size - 1.0)
+    return Difference(float(x.mean() - at), math.sqrt(variance(x) / x.size), x.size - 1.0)
 
 
 def prediction(
-    ours: ArrayLike, published: float, *, n: int | None = None, variance: float = 0.0
+    ours: ArrayLike, published: float, *, n: int | None = None, blur: float = 0.0
 ) -> Difference:
     """published - mean(ours), with the error of predicting a mean of `n` further runs (1 if None).
 
-    The published runs are taken to spread as ours do; `variance` is what else blurs the published
-    value (its log's late spread, its test sample). Degrees of freedom by Satterthwaite. Zero is in
-    the 95 % interval exactly where the published value lies in our 95 % prediction interval.
+    The published runs are taken to spread as ours do; `blur` is the variance of what else is in the
+    published value (its log's late spread, its test sample). Degrees of freedom by Satterthwaite.
+    Zero is in the 95 % interval exactly where the published value is in our prediction interval.
     """
     x = np.asarray(ours, float)
-    spread = float(x.var(ddof=1)) * (1 / x.size + 1 / (n or 1))
-    total = spread + variance
+    spread = variance(x) * (1 / x.size + 1 / (n or 1))
+    total = spread + blur
     df = math.inf if spread == 0 else (x.size - 1) * (total / spread) ** 2
     return Difference(published - float(x.mean()), math.sqrt(total), df)
 

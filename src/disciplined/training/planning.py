@@ -212,8 +212,8 @@ def check(cfg: DictConfig) -> None:
             "class; use augmentation=none"
         )
     maf, groups = cfg.batch_norm.maf, cfg.batch_norm.groups
-    if maf is not None and not 0 <= maf <= 1:
-        raise Mistake(f"batch_norm.maf={maf}: expected a fraction from 0 to 1")
+    if maf is not None and not 0 <= maf < 1:
+        raise Mistake(f"batch_norm.maf={maf}: expected a fraction from 0 to below 1, such as 0.95")
     parts = cfg.trainer.devices * cfg.trainer.num_nodes * cfg.trainer.accumulate
     if cfg.total_batch_size % parts:
         raise Mistake(

@@ -48,6 +48,8 @@ def run(cfg: DictConfig, *, study: dict[str, Any] | None = None, quiet: bool = F
     asked = plan(cfg)
     record = Record(asked.folder)
     device = chosen_device(cfg)
+    if device == "cpu":
+        machine.keep_freed_memory()
     if cfg.trainer.threads:
         torch.set_num_threads(cfg.trainer.threads)
     precision = chosen_precision(cfg, device)

@@ -1,0 +1,182 @@
+"""`train.py` as a user runs it: a process, its words, its exit status, what it leaves behind."""
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SHORT = [
+    "model=superconv_resnet20",
+    "dataset=digits",
+    "total_batch_size=64",
+    "batch_norm.groups=4",
+    "schedule.base_lr=0.02",
+    "schedule.max_lr=0.2",
+    "trainer=cpu",
+    "trainer.threads=1",
+]
+
+
+def test_help_names_every_group_and_imports_no_torch(command):
+    started = time.perf_counter()
+    done = command("train.py", "--help", output=False)
+    assert done.returncode == 0
+    for word in ("schedule", "onecycle", "resnet56", "digits", "total_batch_size", "dry_run"):
+        assert word in done.stdout
+    assert time.perf_counter() - started < 10  # importing Lightning alone takes longer than this
+
+
+def test_a_dry_run_shows_everything_and_trains_nothing(command, tmp_path):
+    done = command("train.py", "schedule=onecycle", "model=resnet56", "dry_run=true")
+    assert done.returncode == 0, done.stderr
+    assert "0.08 ↗ 0.8 (41ep) ↘ 0 (41ep), 8e-05" in done.stdout
+    assert "9,277 iterations of 512 images" in done.stdout
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert str(folder) in done.stdout
+    with (folder / "schedule.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["iteration", "lr", "momentum", "weight_decay"]
+    assert len(rows) == 9277
+    assert float(rows[4003]["lr"]) == 0.8
+    assert float(rows[8006]["lr"]) == pytest.approx(8e-5)
+    assert (folder / "schedule.png").read_bytes().startswith(b"\x89PNG")
+    assert sorted(p.name for p in folder.iterdir()) == ["schedule.csv", "schedule.png"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["model=resnt56"], "model=resnt56: no such choice"),
+        (["seed=x"], "seed=x: expected a whole number"),
+        (["schedule.stepsize=200ep"], "longer than the run"),
+        (["duration=12"], "a length needs its unit"),
+    ],
+)
+def test_a_mistake_is_one_line_and_status_2(command, tmp_path, arguments, said):
+    done = command("train.py", *arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_data_is_one_line_that_says_where_to_put_it(command, tmp_path):
+    data = tmp_path / "data"
+    done = command("train.py", f"data_dir={data}", "dataset.load.download=false", output=False)
+    assert done.returncode == 2
+    (line,) = [x for x in done.stderr.splitlines() if x.startswith("train.py: ")]
+    assert str(data) in line
+    assert "dataset=digits" in line
+    assert "Traceback" not in done.stderr
+    assert not data.exists()
+
+
+def test_a_run_is_stopped_by_sigterm_resumed_and_not_trained_twice(command, tmp_path):
+    arguments = [*SHORT, "duration=400it", "evaluate_every=50it", f"output_dir={tmp_path}"]
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "train.py"), *arguments],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    metrics = wait_for(tmp_path, "metrics.csv", lines=3)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 143, process.stderr.read() if process.stderr else ""
+    record = metrics.parent
+    assert json.loads((record / "summary.json").read_text())["status"] == "interrupted"
+    before = metrics.read_text()
+
+    done = command("train.py", *arguments, output=False)
+    assert done.returncode == 0, done.stderr
+    assert metrics.read_text().startswith(before)
+    assert len(metrics.read_text().splitlines()) == 1 + 400 // 50
+    assert "test        accuracy" in done.stdout
+    assert str(record) in done.stdout
+    assert sorted(p.name for p in record.iterdir()) == [
+        "checkpoints",
+        "config.yaml",
+        "curves.png",
+        "metrics.csv",
+        "summary.json",
+        "weights.pt",
+    ]
+
+    started = time.perf_counter()
+    again = command("train.py", *arguments, output=False)
+    assert again.returncode == 0
+    assert "done before" in again.stdout
+    assert time.perf_counter() - started < 10
+
+
+def test_a_sweep_goes_on_past_a_job_that_diverges(command, tmp_path):
+    done = command("train.py", "-m", *SHORT, "duration=8it", "seed=0,1", "schedule.max_lr=0.2,1e20")
+    assert done.returncode == 3, done.stderr
+    records = [json.loads(p.read_text()) for p in (tmp_path / "runs").glob("*/summary.json")]
+    assert sorted(r["status"] for r in records) == ["diverged", "diverged", "done", "done"]
+    failed = [x for x in done.stderr.splitlines() if x.startswith("failed with status 3")]
+    assert len(failed) == 2
+    assert all("schedule.max_lr=1e" in x.lower() or "1e+20" in x for x in failed)
+
+
+def test_wandb_offline_leaves_a_run_as_it_was(command, tmp_path):
+    pytest.importorskip("wandb")
+    plain, logged = tmp_path / "plain", tmp_path / "logged"
+    for folder, extra in ((plain, []), (logged, ["logger=wandb"])):
+        done = command(
+            "train.py", *SHORT, "duration=8it", *extra, f"output_dir={folder}", output=False,
+            WANDB_API_KEY="", HOME=str(tmp_path),
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    first, second = (next(f.glob("runs/*/metrics.csv")).read_bytes() for f in (plain, logged))
+    assert first == second
+    assert list(logged.glob("runs/*/wandb/wandb/offline-run-*/*.wandb"))
+
+
+def test_two_processes_follow_one(command, tmp_path):
+    """DDP: the same images, the same total batch, the same curve to rounding (no batch norm)."""
+    arguments = [
+        "model=three_layer",
+        "dataset=digits",
+        "schedule=constant",
+        "schedule.lr=0.02",
+        "momentum.value=0.9",
+        "total_batch_size=64",
+        "duration=45it",
+        "evaluate_every=15it",
+        "trainer.threads=1",
+        "trainer.accelerator=cpu",
+    ]
+    rows = []
+    for name, extra in (("one", []), ("two", ["trainer=ddp", "trainer.accelerator=cpu"])):
+        folder = tmp_path / name
+        done = command("train.py", *arguments, *extra, f"output_dir={folder}", output=False)
+        assert done.returncode == 0, done.stderr
+        (metrics,) = folder.glob("runs/*/metrics.csv")
+        with metrics.open() as file:
+            rows.append(list(csv.DictReader(file)))
+        summary = json.loads((metrics.parent / "summary.json").read_text())
+        assert summary["machine"]["world_size"] == len(rows)
+    assert len(rows[0]) == len(rows[1]) == 3
+    for one, two in zip(*rows, strict=True):
+        assert one["iteration"] == two["iteration"]
+        for metric in ("train_loss", "train_accuracy", "test_loss", "test_accuracy"):
+            assert float(two[metric]) == pytest.approx(float(one[metric]), rel=1e-5), metric
+
+
+def wait_for(folder: Path, name: str, lines: int, seconds: float = 120) -> Path:
+    """The first file of this name under `folder`, once it has so many lines."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        for path in folder.rglob(name):
+            if len(path.read_text().splitlines()) >= lines:
+                return path
+        time.sleep(0.05)
+    raise AssertionError(f"{name} did not reach {lines} lines in {seconds} s")

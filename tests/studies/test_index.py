@@ -1,0 +1,49 @@
+"""The generated files are current: the keys of what is published do not change by accident."""
+
+import json
+
+import pytest
+
+from disciplined.studies import index
+from disciplined.training.config import compose
+from disciplined.training.planning import plan
+
+AGAIN = "run `python scripts/reproduce.py keys` if that was meant; old records lose their names"
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return index.index_text()
+
+
+def test_every_study_composes_to_the_settings_it_had(text: str):
+    found, kept = json.loads(text), json.loads(index.INDEX.read_text())
+    for study, told in kept.items():
+        for scale, arms in told["scales"].items():
+            for arm, was in arms.items():
+                now = found[study]["scales"][scale][arm]
+                assert now == was, f"{study}, {arm}, {scale} is another run than before; {AGAIN}"
+    assert found == kept, f"conf/study/index.json is not current; {AGAIN}"
+
+
+def test_published_settings_are_current(text: str):
+    made = index.published_text(json.loads(text))
+    assert made == index.PUBLISHED.read_text(), f"conf/published.yaml is not current; {AGAIN}"
+
+
+def test_the_bare_command_is_a_published_run():
+    bare = plan(compose(["schedule=onecycle", "model=resnet56"]))
+    assert f'"{bare.setting}": {{study: disciplined/table1' in index.PUBLISHED.read_text()
+    shallow = plan(compose(["schedule=step", "model=three_layer", "momentum.value=0.95"]))
+    assert f'"{shallow.setting}": {{study: disciplined/table1' in index.PUBLISHED.read_text()
+    lenet = plan(compose(["model=lenet", "dataset=mnist"]))
+    assert f'"{lenet.setting}": {{study: disciplined/table2' in index.PUBLISHED.read_text()
+
+
+def test_finished_records_are_counted_by_setting(planted, recorded, tmp_path):
+    study = planted()
+    found = recorded(study, {"a": [0.5, 0.6], "b": [0.5]})
+    counts = index.settings_on_disk(tmp_path / "runs")
+    assert counts[found["a"][0].run.plan.setting] == 2
+    assert counts[found["b"][0].run.plan.setting] == 1
+    assert index.settings_on_disk(tmp_path / "nothing") == {}

@@ -1,0 +1,93 @@
+"""From records to figure, table and page, and back from what was published."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from disciplined.studies import drawing, ledger, publish, tables
+from disciplined.studies.expansion import expand
+from disciplined.studies.judge import judge
+
+FINALS = {"a": [0.801, 0.799, 0.802, 0.800], "b": [0.701, 0.699]}
+
+
+@pytest.fixture
+def made(planted, recorded):
+    study = planted()
+    found = recorded(study, FINALS)
+    return study, found, judge(study, "paper", found)
+
+
+def test_table_says_published_ours_and_difference(made):
+    study, _, judgement = made
+    first = tables.markdown(study, judgement).splitlines()[2]
+    assert first.startswith(
+        "| the first | test accuracy (%) | 80.0 ± 0.1 | 92.44 | 80.05 ± 0.13 (4) | +0.05 points | "
+        "reproduced ["
+    )
+    rows = list(csv.DictReader(io.StringIO(tables.comma_separated(study, judgement))))
+    assert rows[0]["published"] == "0.8" and float(rows[0]["mean"]) == pytest.approx(0.8005)
+    assert rows[1]["reading_of"] == "a" and rows[1]["verdict"] == "inconclusive"
+    assert "could have seen" in tables.text(study, judgement)
+
+
+def test_inconclusive_claims_say_what_could_have_been_seen(made):
+    _, _, judgement = made
+    line = tables.claim_line(judgement.claims[0])
+    assert line.startswith("inconclusive: a is more accurate than b (primary) — n = 4 and 2")
+    assert "smallest difference that could have been seen: " in line and line.endswith("points")
+
+
+def test_figure_is_drawn_twice_the_same(made, tmp_path: Path):
+    study, found, _ = made
+    first = drawing.draw(study, "paper", found, tmp_path / "1")
+    second = drawing.draw(study, "paper", found, tmp_path / "2")
+    assert [f.name for f in first] == ["figure.svg", "figure.png"]
+    assert first[0].read_bytes() == second[0].read_bytes()
+    text = first[0].read_text()
+    for words in ("the first, author (1 run)", "the first, ours (4 runs)", "c: not run", "(%)"):
+        assert words in text, words
+
+
+def test_without_records_the_authors_curve_is_drawn(planted, tmp_path: Path):
+    svg = drawing.draw(planted(), "paper", {}, tmp_path)[0].read_text()
+    assert "the first, author (1 run)" in svg and "b: not run" in svg
+
+
+def test_short_runs_are_stretched_to_the_papers_length(planted, recorded):
+    study = planted()
+    found = recorded(study, {"a": [0.5, 0.6]}, scale="short")
+    x, _ = drawing.ours(found["a"][0], study.panels["p"], "short")
+    assert x[-1] == pytest.approx(100)
+
+
+def test_what_is_published_can_be_judged_without_the_ledger(made, tmp_path: Path):
+    study, found, judgement = made
+    drawn = drawing.draw(study, "paper", found, tmp_path / "figures")
+    stands = tmp_path / "published"
+    (stands).mkdir()
+    (stands / "remarks.md").write_text("It was the weather.\n")
+    page = publish.publish(study, judgement, found, [], drawn, stands)
+    text = page.read_text()
+    for words in (
+        "figure.svg",
+        "Claims as published",
+        "made fair",
+        "* not run",
+        "a hand",
+        "weather",
+    ):
+        assert words in text, words
+    files = {p.name for p in stands.rglob("*") if p.is_file()}
+    assert files == {
+        *("config.yaml", "summary.json", "metrics.csv", "remarks.md", "README.md"),
+        *("figure.svg", "figure.png", "table.csv", "table.md", "verdicts.json"),
+    }
+    elsewhere = expand(study, "paper", places=(f"output_dir={tmp_path / 'fresh'}",))
+    assert ledger.results(elsewhere) == {}
+    again = judge(study, "paper", ledger.results(elsewhere, stands))
+    kept = json.loads((stands / "verdicts.json").read_text())
+    assert kept["numbers"] == json.loads(json.dumps(again.as_dict()))["numbers"]

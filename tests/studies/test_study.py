@@ -1,0 +1,103 @@
+"""Study files: every one loads, and whatever can be wrong in one is said in a line."""
+
+from pathlib import Path
+
+import pytest
+
+from disciplined.mistakes import Mistake
+from disciplined.studies import predicates, study
+from disciplined.studies.study import arm_name, expand_arms, ids, load, read
+
+
+@pytest.mark.parametrize("name", ids())
+def test_every_study_loads(name: str):
+    found = load(name)
+    first = found.file.read_text().splitlines()[0]
+    assert first.endswith(f"reproduce.py figure={name}"), "the first line gives the command"
+    assert found.seeds["paper"] >= 4 or not found.published
+    assert all(arm in found.rows() for arm in found.primary)
+
+
+def test_the_slice_has_its_studies():
+    expected = {
+        "disciplined/table1",
+        "disciplined/table2",
+        "disciplined/fig14a",
+        "disciplined/cifar100_three_layer",
+        "superconv/fig01a",
+        "calibration/aa",
+    }
+    assert expected <= set(ids())
+
+
+def test_unknown_study_suggests_another():
+    with pytest.raises(Mistake, match=r"figure=disciplined/tabel1: .*did you mean disciplined/tab"):
+        load("disciplined/tabel1")
+
+
+def test_predicates_of_files_and_of_code_are_the_same_list():
+    assert set(study.PREDICATES) == set(predicates.PREDICATES)
+
+
+WRONG = [
+    ("title: A planted study\n", "", "title is missing"),
+    ("title:", "titel:", "unknown key titel; did you mean title?"),
+    ("{arm: a, than: b}", "{arm: a, than: z}", "claim True names the arm z"),
+    ("{arm: a, than: b}", "{arm: a}", "greater needs than"),
+    ("{arm: a, than: b}", "{arm: a, than: b, by: 1}", "unknown key by"),
+    ("greater: {arm: a, than: b}", "bigger: {arm: a, than: b}", "predicate=bigger"),
+    ("greater: {arm: a, than: b}, ", "", "expected one predicate of greater, equivalent"),
+    ("{arm: a, than: b}", "{arm: a, than: b, metric: test_acuracy}", "did you mean test_accuracy?"),
+    ("{arm: a, than: b}", "{arm: a, than: b, at: last}", "at=last"),
+    ("id: planted", "id: true", "two claims are called True"),
+    ("y: test_accuracy", "y: accuracy", "y=accuracy"),
+    ("x: iteration", "x: time", "x=time"),
+    ("seeds: {paper: 4, short: 2, smoke: 1}", "seeds: {paper: 4}", "seeds.short=None"),
+    ("readings: {b: a}", "readings: {b: q}", "readings names the arm q"),
+    ("n: 4, test_images: 10000", "runs: 4", "unknown key runs"),
+    ("arms: {", "arms: [", "not YAML"),
+    ("labels: {a: the first}", "labels: {d: the fourth}", "labels names the arm d"),
+    (
+        "greater: {arm: b, than: a}",
+        "shape: {arm: b, metric: test_loss, within: 0.1}",
+        "no author's log",
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "said"), WRONG, ids=[w[2][:30] for w in WRONG])
+def test_a_wrong_file_is_one_clear_line(planted, old: str, new: str, said: str):
+    with pytest.raises(Mistake) as caught:
+        planted((old, new))
+    message = str(caught.value)
+    assert said in message
+    assert message.startswith("test/planted: ")
+    assert "\n" not in message
+
+
+def test_an_empty_file(tmp_path: Path):
+    (tmp_path / "x.yaml").write_text("")
+    with pytest.raises(Mistake):
+        read(tmp_path / "x.yaml", "x")
+
+
+def test_arms_inherit_what_is_fixed_and_an_arm_that_chooses_anew_drops_it():
+    found = {
+        "recipe": "lenet",
+        "fixed": {"momentum": "cyclical", "momentum.at_max_lr": 0.8, "duration": "1ep"},
+        "arms": {"swing": {}, "held": {"momentum": "constant", "momentum.value": 0.95}},
+    }
+    arms = expand_arms(found, "x")
+    assert arms["swing"]["momentum.at_max_lr"] == 0.8
+    assert arms["held"] == {
+        "recipe": "lenet",
+        "duration": "1ep",
+        "momentum": "constant",
+        "momentum.value": 0.95,
+    }
+
+
+def test_vary_crosses_and_names_its_arms():
+    arms = expand_arms({"vary": {"weight_decay.value": [1e-3, 1e-4], "seed": [0]}}, "x")
+    assert list(arms) == ["0.001, 0", "0.0001, 0"]
+    assert arm_name(1e-3) == "0.001"
