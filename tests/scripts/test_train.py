@@ -117,13 +117,13 @@ def test_a_run_is_stopped_by_sigterm_resumed_and_not_trained_twice(command, tmp_
 
 
 def test_a_sweep_goes_on_past_a_job_that_diverges(command, tmp_path):
-    done = command("train.py", "-m", *SHORT, "duration=8it", "seed=0,1", "schedule.max_lr=0.2,1e20")
+    done = command("train.py", "-m", *SHORT, "duration=8it", "schedule.max_lr=1e20,0.2")
     assert done.returncode == 3, done.stderr
     records = [json.loads(p.read_text()) for p in (tmp_path / "runs").glob("*/summary.json")]
-    assert sorted(r["status"] for r in records) == ["diverged", "diverged", "done", "done"]
+    assert sorted(r["status"] for r in records) == ["diverged", "done"]
     failed = [x for x in done.stderr.splitlines() if x.startswith("failed with status 3")]
-    assert len(failed) == 2
-    assert all("schedule.max_lr=1e" in x.lower() or "1e+20" in x for x in failed)
+    assert len(failed) == 1
+    assert "schedule.max_lr=1e" in failed[0]
 
 
 def test_wandb_offline_leaves_a_run_as_it_was(command, tmp_path):

@@ -7,7 +7,7 @@ and the highest exit status come back. Hydra's own output folders are switched o
 
 import subprocess
 import sys
-from pathlib import Path
+import tempfile
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -33,13 +33,14 @@ def main(overrides: list[str]) -> int:
         ended.append((" ".join(chosen), status))
         return status
 
-    own = [f"hydra.sweep.dir={Path.cwd()}", "hydra.sweep.subdir=.", f"hydra.run.dir={Path.cwd()}"]
     arguments = sys.argv
-    sys.argv = [arguments[0], "--multirun", *QUIET, *own, *overrides]
-    try:
-        job()
-    finally:
-        sys.argv = arguments
+    with tempfile.TemporaryDirectory() as nowhere:  # Hydra writes a multirun.yaml somewhere
+        own = [f"hydra.sweep.dir={nowhere}", "hydra.sweep.subdir=."]
+        sys.argv = [arguments[0], "--multirun", *QUIET, *own, *overrides]
+        try:
+            job()
+        finally:
+            sys.argv = arguments
     for name, status in ended:
         if status:
             print(f"failed with status {status}: {name}", file=sys.stderr)
