@@ -13,6 +13,7 @@ with commas between. `run=false` only draws and judges; `fresh=true` trusts no p
 """
 
 import fnmatch
+import os
 import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -20,8 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 from disciplined.mistakes import Mistake
 from disciplined.studies import index
+from disciplined.studies.checks import suggestion
 from disciplined.studies.columns import aligned
-from disciplined.studies.study import SCALES, Study, ids, load, suggestion
+from disciplined.studies.study import SCALES, Study, ids, load
 
 if TYPE_CHECKING:
     from disciplined.studies.expansion import Run
@@ -280,3 +282,6 @@ if __name__ == "__main__":
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
+    except BrokenPipeError:  # `| head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)

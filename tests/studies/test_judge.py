@@ -46,6 +46,13 @@ def test_below_three_seeds_everything_is_inconclusive(planted, recorded, seeds: 
     assert number.verdict.detectable is not None and number.verdict.detectable > 0
 
 
+def test_two_equal_seeds_show_no_spread_and_the_published_one_stands_in(planted, recorded):
+    study = planted()
+    found = judge(study, "paper", recorded(study, {"a": [0.8, 0.8]}))
+    # (1.96 + 0.8416) * 0.1 points * sqrt(1/2 + 1/4)
+    assert found.numbers[0].verdict.detectable == pytest.approx(0.002426, abs=2e-6)
+
+
 @pytest.mark.parametrize(("value", "verdict"), [("0.80", "reproduced"), ("0.82", "contradicted")])
 def test_does_the_number_come_back(planted, recorded, value: str, verdict: str):
     study = planted(
@@ -94,7 +101,7 @@ def test_primary_claims_are_corrected_for_their_number(planted, recorded):
 def test_records_of_other_code_are_told(planted, recorded):
     study = planted()
     found = recorded(study, TRUE)
-    assert "earlier version of the code (f00)" in judge(study, "paper", found).warnings()[0]
+    assert "another version of the code (f00)" in judge(study, "paper", found).warnings()[0]
     found["a"][0].summary["machine"]["fingerprint"] = "bar"
     assert "different versions" in judge(study, "paper", found).warnings()[0]
 

@@ -6,7 +6,9 @@ import pytest
 
 from disciplined.mistakes import Mistake
 from disciplined.studies import predicates, study
-from disciplined.studies.study import arm_name, expand_arms, ids, load, read
+from disciplined.studies.arms import expand_arms
+from disciplined.studies.checks import arm_name
+from disciplined.studies.study import ids, load, read
 
 
 @pytest.mark.parametrize("name", ids())

@@ -169,5 +169,8 @@ def test_more_devices_need_ddp(tmp_path):
 
 
 def same_weights(a, b):
-    x, y = (torch.load(r.folder / "weights.pt", weights_only=True) for r in (a, b))
+    x, y = (
+        torch.load(checkpoint.newest(r.checkpoints), weights_only=True)["state_dict"]
+        for r in (a, b)
+    )
     return x.keys() == y.keys() and all(torch.equal(x[k], y[k]) for k in x)

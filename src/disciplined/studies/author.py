@@ -12,7 +12,8 @@ import numpy as np
 from omegaconf import OmegaConf
 
 from disciplined.mistakes import Mistake
-from disciplined.studies.study import CONF, suggestion
+from disciplined.studies.checks import suggestion
+from disciplined.studies.study import CONF
 from disciplined.training.record import read_rows
 
 FOLDER = CONF / "author"

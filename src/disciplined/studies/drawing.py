@@ -3,6 +3,7 @@
 matplotlib is imported when something is drawn. Colours are Okabe and Ito's, told apart by any eye.
 """
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -80,54 +81,74 @@ def one(
 ) -> None:
     """One panel."""
     factor = 100 if panel.y.endswith("accuracy") else 1
-    for colour, arm in zip(COLOURS * 9, panel.arms or list(study.arms), strict=False):
+    arms = panel.arms or list(study.arms)
+    marked = False
+    for place, (colour, arm) in enumerate(zip(COLOURS * 9, arms, strict=False)):
         found = results.get(arm, [])
-        logged = arm in study.author
-        if logged:
+        drawn = False
+        if arm in study.author:
             x, y = author_curve(author.log(study.author[arm]), panel, found)
-            axis.plot(
-                x,
-                factor * y,
-                color=muted(colour),
-                linewidth=1.8,
-                zorder=1,
-                label=f"{study.label(arm)}, author (1 run)",
-            )
-        curves = [ours(r, panel, scale) for r in found]
-        curves = [(x, y) for x, y in curves if x.size]
-        if not curves:
-            if not logged:
-                axis.plot(
-                    [], [], ":", color=colour, linewidth=1.2, label=f"{study.label(arm)}: not run"
-                )
-            continue
-        if len(curves) > 1:
-            for x, y in curves:
+            words = wrapped(f"{study.label(arm)}, author (1 run)")
+            axis.plot(x, factor * y, color=muted(colour), linewidth=1.8, zorder=1, label=words)
+            drawn = True
+        curves = [(x, y) for x, y in (ours(r, panel, scale) for r in found) if x.size]
+        if curves:
+            for x, y in curves if len(curves) > 1 else []:
                 axis.plot(x, factor * y, color=colour, linewidth=0.4, alpha=0.45, zorder=2)
-        x, y = mean_curve(curves)
-        runs = f"{len(curves)} run{'s' * (len(curves) > 1)}"
-        axis.plot(
-            x,
-            factor * y,
-            color=colour,
-            linewidth=1.2,
-            zorder=3,
-            label=f"{study.label(arm)}, ours ({runs})",
-        )
-    axis.set_xscale(panel.xscale)
-    axis.set_yscale(panel.yscale)
+            x, y = mean_curve(curves)
+            runs = f"{len(curves)} run{'s' * (len(curves) > 1)}"
+            words = wrapped(f"{study.label(arm)}, ours ({runs})")
+            axis.plot(x, factor * y, color=colour, linewidth=1.2, zorder=3, label=words)
+            marked |= mark(axis, study, panel, arm, colour, x[-1] * (1.02 + 0.02 * place), factor)
+        elif not drawn:
+            words = wrapped(f"{study.label(arm)}: not run")
+            axis.plot([], [], ":", color=colour, linewidth=1.2, label=words)
+    if marked:
+        axis.plot([], [], "D", color="grey", markersize=3, label="published, mean ± std")
+    frame(axis, panel, factor)
+    stretched = scale != "paper" and panel.x in ("iteration", "epoch") and any(results.values())
+    words = f" ({scale} runs, stretched to the paper's)" if stretched else ""
+    axis.set_xlabel(WORDS[panel.x] + words)
+
+
+def mark(
+    axis: Any, study: Study, panel: Panel, arm: str, colour: str, x: float, factor: float
+) -> bool:
+    """The published value beside the end of a curve; whether there was one."""
+    told = [p for p in study.published.get(arm, []) if p.metric == panel.y]
+    if not told or panel.x not in ("iteration", "epoch"):
+        return False
+    for one in told:
+        error = None if one.std is None else factor * one.std
+        style = {"color": muted(colour, 0.6), "markersize": 3, "elinewidth": 0.8, "zorder": 1}
+        axis.errorbar([x], [factor * one.value], yerr=error, fmt="D", **style)
+    return True
+
+
+def frame(axis: Any, panel: Panel, factor: float) -> None:
+    """Scales, limits, ticks and the y label."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    for name in ("x", "y"):
+        side = getattr(axis, f"{name}axis")
+        getattr(axis, f"set_{name}scale")(getattr(panel, f"{name}scale"))
+        if getattr(panel, f"{name}scale") == "log":
+            side.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            side.set_major_formatter("{x:g}")
+            side.set_minor_formatter(NullFormatter())
+        elif getattr(panel, name) == "iteration":
+            side.set_major_formatter("{x:,.0f}")
     if panel.xlim:
         axis.set_xlim(*panel.xlim)
     if panel.ylim:
         axis.set_ylim(*(factor * v for v in panel.ylim))
-    stretched = scale != "paper" and panel.x in ("iteration", "epoch") and any(results.values())
-    axis.set_xlabel(
-        WORDS[panel.x] + (f" ({scale} runs, stretched to the paper's)" if stretched else "")
-    )
     axis.set_ylabel(panel.y.replace("_", " ") + (" (%)" if factor == 100 else ""))
     axis.grid(True, linewidth=0.3, alpha=0.5)
-    if panel.x == "iteration" and panel.xscale == "linear":
-        axis.xaxis.set_major_formatter("{x:,.0f}")
+
+
+def wrapped(label: str) -> str:
+    """A legend's label in lines that fit the column."""
+    return textwrap.fill(label, 54, subsequent_indent="  ")
 
 
 def legend(axis: Any) -> None:
@@ -178,7 +199,7 @@ def mean_curve(curves: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray,
     return curves[0][0][:length], np.mean([y[:length] for _, y in curves], axis=0)
 
 
-def muted(colour: str) -> tuple[float, float, float]:
-    """The colour with two thirds of white in it."""
+def muted(colour: str, strength: float = 0.35) -> tuple[float, float, float]:
+    """The colour with white in it, by default two thirds."""
     red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    return tuple(1 - 0.35 * (1 - c) for c in (red, green, blue))  # type: ignore[return-value]
+    return tuple(1 - strength * (1 - c) for c in (red, green, blue))  # type: ignore[return-value]

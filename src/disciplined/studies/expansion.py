@@ -11,7 +11,9 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from disciplined.mistakes import Mistake
-from disciplined.studies.study import SCALES, Overrides, Study, suggestion
+from disciplined.studies.arms import Overrides
+from disciplined.studies.checks import suggestion
+from disciplined.studies.study import SCALES, Study
 from disciplined.training.config import compose
 from disciplined.training.planning import Plan, plan
 

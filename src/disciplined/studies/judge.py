@@ -12,19 +12,25 @@ import numpy as np
 
 from disciplined.studies import author, registration
 from disciplined.studies.columns import shown
-from disciplined.studies.ledger import Result
-from disciplined.studies.predicates import (
+from disciplined.studies.evidence import (
     CONTRADICTED,
     ENOUGH,
     INCONCLUSIVE,
     NOT_RUN,
-    PREDICATES,
     REPRODUCED,
     Evidence,
     Verdict,
-    not_decided,
 )
-from disciplined.studies.statistics import ALPHA, assumed, holm, prediction, sampling_variance
+from disciplined.studies.ledger import Result
+from disciplined.studies.predicates import PREDICATES, not_decided
+from disciplined.studies.statistics import (
+    ALPHA,
+    assumed,
+    holm,
+    prediction,
+    sampling_variance,
+    variance,
+)
 from disciplined.studies.study import Claim, Published, Study
 from disciplined.training.machine import fingerprint
 
@@ -88,7 +94,7 @@ class Judgement:
             )
         elif self.code and self.current not in self.code:
             found.append(
-                f"all records are of an earlier version of the code ({next(iter(self.code))})"
+                f"all records are of another version of the code ({next(iter(self.code))})"
             )
         return found
 
@@ -219,9 +225,9 @@ def number(
         late += sampling_variance(published.value, published.test_images, TEST_SET) / (
             published.n or 1
         )
-    if finite.size < 2:
+    if finite.size < ENOUGH and variance(finite) == 0:
         spread = published.std
-        seen = assumed(spread, 1, published.n or 1).detectable() if spread else None
+        seen = assumed(spread, finite.size, published.n or 1).detectable() if spread else None
         return replace(row, verdict=few(finite.size, seen, metric))
     d = prediction(finite, published.value, n=published.n, blur=late)
     if finite.size < ENOUGH:

@@ -68,7 +68,7 @@ class Difference:
 
 
 def variance(values: np.ndarray) -> float:
-    """The unbiased variance; exactly 0 for equal values, whose mean may be rounded off them."""
+    """The unbiased variance; exactly 0 for equal values (or one), whatever their mean rounds to."""
     return 0.0 if np.ptp(values) == 0 else float(values.var(ddof=1))
 
 

@@ -5,13 +5,21 @@ with one line, before anything trains; only whether an arm's overrides compose i
 `disciplined.studies.expansion`, since it takes Hydra.
 """
 
-import difflib
-import itertools
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from disciplined.mistakes import Mistake
+from disciplined.studies.arms import Overrides, expand_arms
+from disciplined.studies.checks import (
+    arm_name,
+    build,
+    mapping,
+    named,
+    one_of,
+    only,
+    suggestion,
+)
 
 CONF = Path(__file__).parents[3] / "conf"
 SCALES = ("paper", "short", "smoke")
@@ -38,8 +46,6 @@ PREDICATES: dict[str, tuple[set[str], set[str]]] = {
     "shape": ({"arm", "metric", "within"}, {"of"}),
     "crosses": ({"arm", "metric", "level", "x", "between"}, {"direction"}),
 }
-
-Overrides = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -251,41 +257,6 @@ def check(study: Study, rows: list[str]) -> None:
             raise Mistake(f"{where}: there is no author's log to follow; name one under author")
 
 
-def expand_arms(found: dict[str, Any], study: str) -> dict[str, Overrides]:
-    """Every arm's overrides: `recipe` and `fixed` below the arm's own, crossed with `vary`.
-
-    An arm that chooses a group anew (`momentum: constant`) drops what `fixed` set in that group.
-    """
-    fixed = {"recipe": found["recipe"]} if found.get("recipe") else {}
-    fixed |= mapping(found.get("fixed"), f"{study}: fixed")
-    own = {
-        arm_name(name): mapping(told, f"{study}: arm {name}")
-        for name, told in mapping(found.get("arms"), f"{study}: arms").items()
-    }
-    vary = mapping(found.get("vary"), f"{study}: vary")
-    if not own and not vary:
-        raise Mistake(f"{study}: neither arms nor vary says what is compared")
-    for key, values in vary.items():
-        if not isinstance(values, list) or not values:
-            raise Mistake(f"{study}: vary {key}={values}: expected a list of values")
-    arms: dict[str, Overrides] = {}
-    for name, told in (own or {"": {}}).items():
-        for values in itertools.product(*vary.values()):
-            overrides = told | dict(zip(vary, values, strict=True))
-            kept = {
-                k: v
-                for k, v in fixed.items()
-                if not ("." in k and k.partition(".")[0] in overrides)
-            }
-            arms[", ".join([name] * bool(name) + [arm_name(v) for v in values])] = kept | overrides
-    return arms
-
-
-def arm_name(value: object) -> str:
-    """An arm's name from a YAML key or value: 1e-3 and 0.001 are the same arm."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
 def claim(told: object, study: str) -> Claim:
     """A claim with exactly one predicate of the closed list."""
     if not isinstance(told, dict) or "id" not in told or "says" not in told:
@@ -329,46 +300,3 @@ def seeds(found: object, study: str) -> dict[str, int]:
                 f"{study}: seeds.{scale}={counts.get(scale)}: expected a number from 1 on"
             )
     return counts
-
-
-def named(found: dict[str, Any], key: str) -> dict[str, Any]:
-    """A mapping by arm."""
-    return {arm_name(k): v for k, v in mapping(found.get(key), key).items()}
-
-
-def mapping(found: object, where: str) -> dict[str, Any]:
-    """A mapping with text keys; nothing counts as an empty one."""
-    if found is None:
-        return {}
-    if not isinstance(found, dict):
-        raise Mistake(f"{where}: expected a mapping, not {found}")
-    return {k if isinstance(k, float) else str(k): v for k, v in found.items()}  # type: ignore[misc]
-
-
-def build(kind: type, told: object, where: str) -> Any:
-    """A dataclass from a mapping with exactly its fields."""
-    values = mapping(told, where)
-    only(values, {f.name for f in fields(kind)}, where)
-    for f in fields(kind):
-        if f.name not in values and f.default is MISSING and f.default_factory is MISSING:
-            raise Mistake(f"{where}: {f.name} is missing")
-    return kind(**values)
-
-
-def only(found: dict[str, Any], known: set[str], where: str) -> None:
-    """No key but the known ones."""
-    for key in found:
-        if key not in known:
-            raise Mistake(f"{where}: unknown key {key}; {suggestion(key, sorted(known))}")
-
-
-def one_of(value: object, known: tuple[str, ...], where: str) -> None:
-    """A choice out of a closed list."""
-    if value not in known:
-        raise Mistake(f"{where}={value}: {suggestion(str(value), list(known))}")
-
-
-def suggestion(wrong: str, known: list[str]) -> str:
-    """What may have been meant, or everything there is."""
-    close = difflib.get_close_matches(str(wrong), known, n=1, cutoff=0.6)
-    return f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"

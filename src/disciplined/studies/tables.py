@@ -4,8 +4,8 @@ import csv
 import io
 
 from disciplined.studies.columns import aligned, shown
+from disciplined.studies.evidence import INCONCLUSIVE, amount
 from disciplined.studies.judge import Judged, Judgement, Number
-from disciplined.studies.predicates import INCONCLUSIVE, amount
 from disciplined.studies.study import Published, Study
 
 HEADER = ("arm", "metric", "published", "author's log", "ours (n)", "difference", "number")

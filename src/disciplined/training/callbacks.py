@@ -47,6 +47,7 @@ class Rows(pl.Callback):
         self.record, self.every, self.make, self.listeners = record, every, evaluators, listeners
         self.evaluators: dict[str, Evaluator] = {}
         self.seconds = 0.0  # spent evaluating, so that images per second are of training
+        self.diverged = False
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Put the evaluated images beside the network."""
@@ -64,15 +65,17 @@ class Rows(pl.Callback):
         """After update t: measure where t is due."""
         assert isinstance(pl_module, Training)
         updates, rest = divmod(batch_idx + 1, trainer.accumulate_grad_batches)
-        last = pl_module.plan.iterations
-        if rest or not (updates % self.every == 0 or updates == last):
+        due = updates % self.every == 0 or updates == pl_module.plan.iterations
+        # Asking a GPU or another process costs a wait, so only where a row is due; a CPU tells.
+        free = pl_module.device.type == "cpu" and trainer.world_size == 1
+        if rest or not (due or free):
             return
-        started = time.perf_counter()
         if pl_module.divergence() is not None:
-            trainer.should_stop = True
-        else:
+            self.diverged = trainer.should_stop = True
+        elif due:
+            started = time.perf_counter()
             self.measure(trainer, pl_module, updates)
-        self.seconds += time.perf_counter() - started
+            self.seconds += time.perf_counter() - started
 
     def measure(self, trainer: pl.Trainer, module: Training, updates: int) -> None:
         """Evaluate, and write the row of iteration `updates`."""
@@ -107,10 +110,13 @@ def share_buffers(module: Training) -> None:
 
 
 class Checkpoints(pl.Callback):
-    """A checkpoint every so many seconds, and before a signal or a fault ends the process."""
+    """A checkpoint every so many seconds, at the end, and before a signal ends the process.
 
-    def __init__(self, record: Record, seconds: float):
-        self.record, self.seconds = record, seconds
+    Stands behind `rows` among the callbacks, so that a checkpoint's rows are on the disk before it.
+    """
+
+    def __init__(self, record: Record, seconds: float, rows: Rows):
+        self.record, self.seconds, self.rows = record, seconds, rows
         self.saved = time.monotonic()
 
     def on_train_batch_end(
@@ -121,16 +127,16 @@ class Checkpoints(pl.Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Between two updates: save where it is due (rank 0's clock decides)."""
+        """Between two updates: save where it is due (rank 0's clock decides); never a divergence."""
+        assert isinstance(pl_module, Training)
         updates, rest = divmod(batch_idx + 1, trainer.accumulate_grad_batches)
-        if rest:
+        if rest or self.rows.diverged:
             return
         due = time.monotonic() - self.saved >= self.seconds or trainer.should_stop
         if trainer.world_size > 1:
             # asking costs a broadcast, so only where rows are measured anyway
-            every = next(c for c in trainer.callbacks if isinstance(c, Rows)).every  # pyright: ignore
-            due = updates % every == 0 and trainer.strategy.broadcast(due)
-        if due:
+            due = updates % self.rows.every == 0 and trainer.strategy.broadcast(due)
+        if due or updates == pl_module.plan.iterations:
             checkpoint.save(trainer, self.record.checkpoints, updates)
             self.saved = time.monotonic()
 

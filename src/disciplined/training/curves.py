@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from disciplined.training.planning import Plan
 from disciplined.training.record import Row
 
 # Okabe and Ito's palette, distinguishable with every common colour blindness
@@ -19,8 +20,8 @@ COLOURS = {
 }
 
 
-def draw(folder: Path, rows: list[Row], *, title: str) -> None:
-    """Draw `rows` as `curves.png` in `folder`; nothing where nothing was measured."""
+def draw(folder: Path, rows: list[Row], asked: Plan) -> None:
+    """Draw the `rows` of a plan's run as `curves.png`; nothing where nothing was measured."""
     if not rows:
         return
     import matplotlib
@@ -51,13 +52,14 @@ def draw(folder: Path, rows: list[Row], *, title: str) -> None:
     if finite.size and finite.max() > 50 * finite.min():
         losses.set_yscale("log")
     losses.legend(loc="upper right", frameon=False)
-    rates.plot(at, column("lr"), color=COLOURS["rate"], marker=marker, markersize=2.5)
+    every = np.unique(np.linspace(0, at[-1], 2000).astype(np.int64))
+    rates.plot(every, asked.learning_rate.values(every), color=COLOURS["rate"])
     rates.set_ylabel("learning rate")
     rates.set_xlabel("iteration")
     momenta = rates.twinx()
-    momenta.plot(at, column("momentum"), color=COLOURS["momentum"], linestyle="--")
+    momenta.plot(every, asked.momentum.values(every), color=COLOURS["momentum"], linestyle="--")
     momenta.set_ylabel("momentum", color=COLOURS["momentum"])
     rates.grid(alpha=0.25)
-    figure.suptitle(title)
+    figure.suptitle(asked.name)
     figure.savefig(folder / "curves.png", dpi=130)
     plt.close(figure)

@@ -96,7 +96,7 @@ def run(cfg: DictConfig, *, study: dict[str, Any] | None = None, quiet: bool = F
             HyperParameters(),
             signals,
             rows,
-            Checkpoints(record, cfg.trainer.checkpoint_seconds),
+            Checkpoints(record, cfg.trainer.checkpoint_seconds, rows),
             *([] if quiet else [progress]),
         ],
         logger=False,
@@ -157,7 +157,7 @@ def run(cfg: DictConfig, *, study: dict[str, Any] | None = None, quiet: bool = F
             measured = record.rows()
             summary["status"] = status
             summary["result"] |= {
-                "iteration": trainer.global_step,
+                "iteration": trainer.global_step if diverged_at is None else diverged_at,
                 "diverged_at": diverged_at,
                 **final_and_best(measured),
             }
@@ -172,11 +172,7 @@ def run(cfg: DictConfig, *, study: dict[str, Any] | None = None, quiet: bool = F
             for listener in listeners:
                 listener.end(summary)
     if leader and status != "interrupted":
-        for path in record.checkpoints.glob("*it.*"):
-            path.unlink()  # nothing resumes a run that has ended; the weights are kept beside
-        if status == "done":
-            torch.save(module.network.state_dict(), record.folder / "weights.pt")
-        curves.draw(record.folder, measured, title=asked.name)
+        curves.draw(record.folder, measured, asked)
         if not quiet:
             print(words.ending(summary, asked))
     if signals.received is not None and status == "interrupted":

@@ -1,0 +1,134 @@
+"""What a verdict is and what it may rest on: records by arm, one arm's values less another's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from disciplined.studies.author import Log
+from disciplined.studies.ledger import Result
+from disciplined.studies.statistics import ALPHA, Difference, assumed, variance, welch
+from disciplined.studies.study import AXES
+
+ENOUGH = 3
+REPRODUCED, CONTRADICTED = "reproduced", "contradicted"
+INCONCLUSIVE, NOT_RUN = "inconclusive", "not run"
+SHARE = "share of failing runs"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of a claim.
+
+    p: that of the decision, None where none was taken by a test. detectable: the smallest
+    difference that could have been seen, None where no spread is known; `of` is what it is a
+    difference of (a metric, an axis, the share of runs that fail).
+    """
+
+    verdict: str
+    statistic: str
+    p: float | None = None
+    detectable: float | None = None
+    of: str = "test_accuracy"
+
+    def could_have_seen(self) -> str:
+        """The smallest difference that could have been seen, in words."""
+        if self.detectable is None:
+            return "unknown, for no spread is known"
+        what = self.of if self.of in (*AXES, SHARE) else ""
+        return f"{amount(self.detectable, self.of)} {what}".strip()
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a predicate may look at, all of one scale.
+
+    arms: results by arm. logs: the author's by arm. spreads: published standard deviations by
+    metric, to say what one or two seeds could have seen.
+    """
+
+    arms: dict[str, list[Result]]
+    logs: dict[str, Log] = field(default_factory=dict)
+    spreads: dict[str, float] = field(default_factory=dict)
+
+    def lacking(self, arms: Sequence[str]) -> Verdict | None:
+        """`not run` where one of the arms has no record."""
+        none = [arm for arm in arms if not self.arms.get(arm)]
+        return Verdict(NOT_RUN, f"no records of {', '.join(none)}") if none else None
+
+
+def amount(value: float, metric: str, sign: bool = False) -> str:
+    """A value of a metric in words: accuracies in percentage points."""
+    if metric.endswith("accuracy"):
+        points = round(100 * value, 2) + 0.0  # no minus before a zero
+        return f"{points:{'+' if sign else ''}.2f} points"
+    return f"{value:{'+' if sign else ''}.3g}"
+
+
+def bare(value: float, metric: str, sign: str = "+") -> str:
+    """A value within an interval: no unit."""
+    return amount(value, metric, sign=bool(sign)).removesuffix(" points")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One arm's values less another's: a difference, or why there is none."""
+
+    metric: str
+    counts: str
+    difference: Difference | None = None
+    diverged: int = 0  # +1: only the first arm diverges, always; -1: only the second; 2: some do
+    detectable: float | None = None
+
+    def words(self, level: float = 1 - ALPHA) -> str:
+        """The difference with its interval."""
+        assert self.difference
+        low, high = self.difference.interval(level)
+        return (
+            f"{amount(self.difference.value, self.metric, sign=True)} "
+            f"[{bare(low, self.metric)}, {bare(high, self.metric)}] "
+            f"({level:.0%}, Welch, {self.counts})"
+        )
+
+    def undecided(self) -> Verdict | None:
+        """The verdict where there is nothing to test."""
+        if self.difference is None and self.diverged == 0:
+            words = f"{self.counts}: fewer than three seeds decide nothing"
+            return Verdict(INCONCLUSIVE, words, None, self.detectable, self.metric)
+        if self.diverged == 2:
+            words = f"{self.counts}: only some runs diverged"
+            return Verdict(INCONCLUSIVE, words, of=self.metric)
+        if self.difference is not None and self.difference.se == 0:
+            words = f"{self.counts}: no spread between seeds"
+            return Verdict(INCONCLUSIVE, words, of=self.metric)
+        return None
+
+
+def compare(evidence: Evidence, first: str, second: str, metric: str, at: str) -> Comparison:
+    """The values of `first` less those of `second`."""
+    values, lost = [], []
+    for arm in (first, second):
+        found = evidence.arms[arm]
+        read = np.array([r.value(metric, at) for r in found])
+        lost.append(int(np.isnan(read).sum()))
+        values.append(read[~np.isnan(read)])
+    sizes = [len(evidence.arms[arm]) for arm in (first, second)]
+    counts = f"n = {sizes[0]} and {sizes[1]}"
+    if min(sizes) < ENOUGH:
+        return Comparison(metric, counts, detectable=possible(evidence, values, sizes, metric))
+    if any(lost):
+        always = [lost[i] == sizes[i] for i in (0, 1)]
+        side = 1 if always[0] and not lost[1] else -1 if always[1] and not lost[0] else 2
+        return Comparison(metric, f"{counts}, diverged {lost[0]} and {lost[1]}", diverged=side)
+    return Comparison(metric, counts, welch(*values))
+
+
+def possible(
+    evidence: Evidence, values: list[np.ndarray], sizes: list[int], metric: str
+) -> float | None:
+    """The smallest difference that so few seeds could have shown, if a spread is known."""
+    if min(v.size for v in values) >= 2 and (measured := welch(*values)).se:
+        return measured.detectable()
+    spread = max([variance(v) ** 0.5 for v in values if v.size >= 2], default=0.0)
+    spread = spread or evidence.spreads.get(metric)
+    return assumed(spread, *sizes).detectable() if spread else None
