@@ -16,6 +16,7 @@ from disciplined.studies.study import Panel, Study
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 WIDTH = 3.4  # inches: a journal's column
 HEIGHT = 2.3
+LABELS, LINE = 0.42, 0.145  # tick labels and axis label; one line of a legend
 STYLE: Any = {
     "font.size": 8,
     "axes.labelsize": 8,
@@ -59,7 +60,7 @@ def draw(
         figure, axes = plt.subplots(
             len(panels),
             1,
-            figsize=(WIDTH, HEIGHT * len(panels) + 0.9),
+            figsize=(WIDTH, HEIGHT * len(panels)),
             squeeze=False,
             layout="constrained",
         )
@@ -69,6 +70,9 @@ def draw(
                 legend(axis)
             if len(panels) > 1 or panel.title:
                 axis.set_title(panel.title or name, loc="left")
+        written = [a.get_legend() for a in axes[:, 0]]
+        lines = sum(t.get_text().count("\n") + 1 for box in written if box for t in box.texts)
+        figure.set_size_inches(WIDTH, HEIGHT * len(panels) + LINE * lines)
         files = [folder / f"{stem}.svg", folder / f"{stem}.png"]
         figure.savefig(files[0], metadata={"Date": None})
         figure.savefig(files[1], dpi=220, metadata={"Software": None})
@@ -127,7 +131,7 @@ def mark(
 
 def frame(axis: Any, panel: Panel, factor: float) -> None:
     """Scales, limits, ticks and the y label."""
-    from matplotlib.ticker import LogLocator, NullFormatter
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
     for name in ("x", "y"):
         side = getattr(axis, f"{name}axis")
@@ -136,8 +140,10 @@ def frame(axis: Any, panel: Panel, factor: float) -> None:
             side.set_major_locator(LogLocator(subs=(1, 2, 5)))
             side.set_major_formatter("{x:g}")
             side.set_minor_formatter(NullFormatter())
-        elif getattr(panel, name) == "iteration":
-            side.set_major_formatter("{x:,.0f}")
+            continue
+        side.set_major_locator(MaxNLocator(6, steps=(1, 2, 5, 10)))
+        if name == "x":
+            side.set_major_formatter("{x:,.0f}" if panel.x == "iteration" else "{x:g}")
     if panel.xlim:
         axis.set_xlim(*panel.xlim)
     if panel.ylim:
@@ -148,14 +154,20 @@ def frame(axis: Any, panel: Panel, factor: float) -> None:
 
 def wrapped(label: str) -> str:
     """A legend's label in lines that fit the column."""
-    return textwrap.fill(label, 54, subsequent_indent="  ")
+    start, comma, end = label.rpartition(",")
+    kept = f"{start}{comma}{end[:1]}{end[1:].replace(' ', chr(160))}"
+    return textwrap.fill(kept, 54, subsequent_indent="  ").replace(chr(160), " ")
 
 
 def legend(axis: Any) -> None:
     """The legend below its panel; panels that show the same arms share the last one's."""
+    from matplotlib.transforms import ScaledTranslation
+
+    below = ScaledTranslation(0, -LABELS, axis.figure.dpi_scale_trans)
     axis.legend(
         loc="upper center",
-        bbox_to_anchor=(0.5, -0.21),
+        bbox_to_anchor=(0.5, 0),
+        bbox_transform=axis.transAxes + below,
         borderaxespad=0,
         frameon=False,
         handlelength=1.5,
