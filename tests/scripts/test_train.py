@@ -121,9 +121,17 @@ def test_a_sweep_goes_on_past_a_job_that_diverges(command, tmp_path):
     assert done.returncode == 3, done.stderr
     records = [json.loads(p.read_text()) for p in (tmp_path / "runs").glob("*/summary.json")]
     assert sorted(r["status"] for r in records) == ["diverged", "done"]
-    failed = [x for x in done.stderr.splitlines() if x.startswith("failed with status 3")]
+    failed = [x for x in done.stderr.splitlines() if x.startswith("diverged: ")]
     assert len(failed) == 1
     assert "schedule.max_lr=1e" in failed[0]
+
+
+@pytest.mark.parametrize("value", ["model=lenet,resnt56", "seed=0,x", "duration=4it,5"])
+def test_a_mistake_in_a_sweep_starts_no_job(command, tmp_path, value):
+    done = command("train.py", "-m", *SHORT, value)
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_wandb_offline_leaves_a_run_as_it_was(command, tmp_path):
