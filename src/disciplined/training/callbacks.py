@@ -127,7 +127,7 @@ class Checkpoints(pl.Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Between two updates: save where it is due (by the clock of rank 0), never a divergence."""
+        """Between two updates: save where it is due by the clock of rank 0; never a divergence."""
         assert isinstance(pl_module, Training)
         updates, rest = divmod(batch_idx + 1, trainer.accumulate_grad_batches)
         if rest or self.rows.diverged:
