@@ -1,0 +1,52 @@
+"""What the processes of a run see: together the same batches, over whole epochs every image once."""
+
+import numpy as np
+import pytest
+
+from disciplined.data.stream import Stream
+from disciplined.training.batches import Batches
+
+
+def batches(part=0, parts=1, accumulate=1, images=60, size=24, iterations=10, mirrored=True):
+    return Batches(
+        Stream(images, size, seed=3),
+        iterations,
+        mirrored=mirrored,
+        part=part,
+        parts=parts,
+        accumulate=accumulate,
+    )
+
+
+@pytest.mark.parametrize(("parts", "accumulate"), [(1, 1), (2, 1), (1, 3), (2, 2), (4, 1)])
+def test_parts_together_are_the_total_batch(parts, accumulate):
+    whole = list(batches())
+    shares = [list(batches(part, parts, accumulate)) for part in range(parts)]
+    for t, batch in enumerate(whole):
+        mine = [
+            shares[part][t * accumulate + micro]
+            for part in range(parts)
+            for micro in range(accumulate)
+        ]
+        assert all(int(b.iteration) == t for b in mine)
+        assert np.concatenate([b.indices for b in mine]).tolist() == batch.indices.tolist()
+        assert np.concatenate([b.flags for b in mine]).tolist() == batch.flags.tolist()
+
+
+def test_over_whole_epochs_every_image_comes_equally_often():
+    # 10 iterations of 24 are 4 epochs of 60 images, whose batches straddle the epochs' ends
+    seen = np.concatenate([b.indices for part in (0, 1) for b in batches(part, 2)])
+    assert np.bincount(seen, minlength=60).tolist() == [4] * 60
+
+
+def test_a_resumed_run_sees_what_the_uninterrupted_one_would_have():
+    resumed = batches()
+    resumed.first = 7
+    for ours, theirs in zip(resumed, list(batches())[7:], strict=True):
+        assert ours.indices.tolist() == theirs.indices.tolist()
+        assert ours.flags.tolist() == theirs.flags.tolist()
+    assert len(resumed) == 10  # Lightning counts the first seven as done
+
+
+def test_without_mirroring_there_are_no_flags():
+    assert next(iter(batches(mirrored=False))).flags is None
