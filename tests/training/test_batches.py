@@ -1,4 +1,4 @@
-"""What the processes of a run see: together the same batches, over whole epochs every image once."""
+"""What the processes of a run see: together one batch, over whole epochs every image once."""
 
 import numpy as np
 import pytest

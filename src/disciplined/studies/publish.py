@@ -11,14 +11,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from omegaconf import OmegaConf
+
 from disciplined.studies import tables
 from disciplined.studies.calibration import Rate
 from disciplined.studies.judge import Judgement
 from disciplined.studies.ledger import Result
 from disciplined.studies.study import Study
 from disciplined.training.record import write
-
-RECORD = ("config.yaml", "summary.json", "metrics.csv")
 
 
 def publish(
@@ -60,8 +60,18 @@ def copy_record(result: Result, folder: Path) -> None:
     if result.folder.resolve() == folder.resolve():
         return
     folder.mkdir(parents=True, exist_ok=True)
-    for name in RECORD:
+    for name in ("summary.json", "metrics.csv"):
         shutil.copyfile(result.folder / name, folder / name)
+    config = OmegaConf.load(result.folder / "config.yaml")
+    # Where one machine kept its files is nobody's business, and no part of the run's key.
+    for key, usual in (
+        ("data_dir", "data"),
+        ("dataset.load.data_dir", "data"),
+        ("output_dir", "outputs"),
+    ):
+        if OmegaConf.select(config, key) is not None:
+            OmegaConf.update(config, key, usual)
+    write(folder / "config.yaml", OmegaConf.to_yaml(config))
 
 
 def verdicts(
