@@ -20,7 +20,10 @@ COMPUTES = (
     "optimizers/*.py",
     "data/*.py",
     "models/*.py",
-    *(f"training/{name}.py" for name in ("batches", "callbacks", "evaluating", "module", "run")),
+    *(
+        f"training/{name}.py"
+        for name in ("assembly", "batches", "callbacks", "evaluating", "module", "run")
+    ),
 )
 VERSIONS = ("disciplined", "torch", "pytorch-lightning", "numpy", "hydra-core")
 

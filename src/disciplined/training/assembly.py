@@ -1,0 +1,162 @@
+"""The parts of a run, made from its config: device, data, network, optimiser, evaluators, loggers.
+
+Each function answers one question of `disciplined.training.run` and raises `Mistake` for what the
+settings get wrong; nothing here writes to the disk.
+"""
+
+import os
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.strategies import DDPStrategy
+from torch import nn
+
+from disciplined.data.evaluation import Protocol
+from disciplined.data.images import ImageSet
+from disciplined.data.subsets import split
+from disciplined.mistakes import Mistake
+from disciplined.training.evaluating import Evaluator
+from disciplined.training.module import Training
+from disciplined.training.planning import Plan
+from disciplined.training.targets import arguments, located
+
+
+def chosen_device(cfg: DictConfig) -> str:
+    """`cpu` or `gpu`. Raises `Mistake` where a GPU is asked for and there is none."""
+    there = torch.cuda.is_available()
+    if cfg.trainer.accelerator.name == "gpu" and not there:
+        raise Mistake(
+            "trainer.accelerator=gpu: this machine has no GPU that torch sees; trainer=cpu"
+        )
+    if cfg.trainer.accelerator.name == "cpu" or not there:
+        return "cpu"
+    if cfg.trainer.devices > torch.cuda.device_count():
+        raise Mistake(
+            f"trainer.devices={cfg.trainer.devices}: there are {torch.cuda.device_count()} GPUs"
+        )
+    return "gpu"
+
+
+def device_name(device: str) -> str:
+    """The device as the summary names it."""
+    return torch.cuda.get_device_name() if device == "gpu" else "cpu"
+
+
+def chosen_precision(cfg: DictConfig, device: str) -> str:
+    """Lightning's word for the precision; `auto` is bf16 where the device computes in it."""
+    asked = cfg.precision.name
+    if asked == "auto":
+        asked = "bf16" if device == "gpu" and torch.cuda.is_bf16_supported() else "fp32"
+    return {"fp32": "32-true", "bf16": "bf16-mixed"}[asked]
+
+
+def compiles(cfg: DictConfig, device: str, asked: Plan) -> bool:
+    """Whether to compile: `auto` does on a GPU where the run is long enough to pay for it."""
+    if cfg.trainer.compile.name != "auto":
+        return cfg.trainer.compile.name == "always"
+    return device == "gpu" and asked.iterations >= 2000
+
+
+def strategy(cfg: DictConfig) -> Any:
+    """Lightning's strategy; DDP with static expectations: every parameter takes part, no copies."""
+    if cfg.trainer.strategy == "ddp":
+        return DDPStrategy(broadcast_buffers=False, gradient_as_bucket_view=True)
+    if cfg.trainer.devices > 1 or cfg.trainer.num_nodes > 1:
+        raise Mistake(f"trainer.devices={cfg.trainer.devices}: several devices need trainer=ddp")
+    return cfg.trainer.strategy
+
+
+def loaded(cfg: DictConfig) -> tuple[ImageSet, tuple[torch.Tensor, torch.Tensor] | None]:
+    """The data set with only the training images in use, and the validation images held out."""
+    function = located(cfg.dataset.load._target_, "dataset.load")
+    node = OmegaConf.to_container(cfg.dataset.load)
+    assert isinstance(node, dict)
+    images: ImageSet = function(**arguments(function, node, "dataset.load"))  # pyright: ignore
+    if cfg.train_size is None and not cfg.dataset.validation:
+        return images, None
+    chosen, held_out = split(
+        images.train_labels.numpy(), train_size=cfg.train_size, validation=cfg.dataset.validation
+    )
+    validation = None
+    if cfg.dataset.validation:
+        rest = torch.from_numpy(held_out)
+        validation = images.train_images[rest], images.train_labels[rest]
+    return images.with_training(torch.from_numpy(chosen)), validation
+
+
+def network(cfg: DictConfig, asked: Plan, images: ImageSet) -> nn.Module:
+    """The network, initialised from the run's seed; its batch norm counts groups over devices."""
+    node = dict(asked.asked["network"])
+    target = located(node.pop("_target_"), "model.network")
+    if isinstance(node.get("batch_norm"), dict):
+        parts = cfg.trainer.devices * cfg.trainer.num_nodes * cfg.trainer.accumulate
+        node["batch_norm"] = {**node["batch_norm"], "groups": node["batch_norm"]["groups"] // parts}
+    made = target(**arguments(target, node, "model.network"))
+    try:
+        with torch.no_grad():
+            was = made.training
+            made.eval()(images.test_images[:2].float())
+            made.train(was)
+    except RuntimeError as error:
+        shape = "x".join(map(str, images.test_images.shape[1:]))
+        raise Mistake(
+            f"model={cfg.model.name}: does not take images of {shape} ({cfg.dataset.name}): "
+            f"{str(error).splitlines()[0]}"
+        ) from error
+    return made
+
+
+def optimizer(cfg: DictConfig, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+    """The optimiser that the config names, over `groups`."""
+    target = located(cfg.optimizer._target_, "optimizer")
+    node = OmegaConf.to_container(cfg.optimizer)
+    assert isinstance(node, dict)
+    return target(**arguments(target, node, "optimizer", given={"groups": groups}))  # pyright: ignore
+
+
+def evaluators(
+    cfg: DictConfig,
+    module: Training,
+    validation: tuple[torch.Tensor, torch.Tensor] | None,
+) -> dict[str, Evaluator]:
+    """What is measured along the run: validation images, if any are held out, and the test set."""
+    splits = {"test": (module.images.test_images, module.images.test_labels)}
+    if validation is not None:
+        splits = {
+            "val": (validation[0].to(module.device), validation[1].to(module.device)),
+            **splits,
+        }
+    share: dict[str, int] = {"part": module.global_rank, "parts": module.trainer.world_size}
+    return {
+        split: Evaluator(
+            images,
+            labels,
+            classes=cfg.dataset.classes,
+            protocol=protocol(cfg, len(images), test=split == "test"),
+            batch_size=cfg.evaluation.batch_size,
+            **share,
+        )
+        for split, (images, labels) in splits.items()
+    }
+
+
+def protocol(cfg: DictConfig, images: int, *, test: bool) -> Protocol:
+    """Which of `images` the k-th evaluation takes; only test images are ever taken as published."""
+    if cfg.evaluation.protocol.name == "full" or not test:
+        return Protocol.full(images, at_most=cfg.evaluation.images)
+    published = cfg.model.published_test
+    return Protocol.as_published(
+        images, count=published.count, mirror=published.mirror, seed=cfg.seed
+    )
+
+
+def logger(cfg: DictConfig, asked: Plan) -> list[Any]:
+    """The loggers beside metrics.csv; the leader's process only."""
+    if cfg.logger._target_ is None or int(os.environ.get("LOCAL_RANK", 0)):
+        return []
+    target = located(cfg.logger._target_, "logger")
+    node = OmegaConf.to_container(cfg.logger)
+    assert isinstance(node, dict)
+    given = {"folder": asked.folder, "name": asked.key, "config": asked.asked}
+    return [target(**arguments(target, node, "logger", given=given))]  # pyright: ignore
