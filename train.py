@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
         print(words.already(done, asked))
         return 0 if done["status"] == "done" else 3
     # Lightning's own use of torch, which no setting of a run can mend
-    warnings.filterwarnings("ignore", message=r".*LeafSpec.*")
+    warnings.filterwarnings("ignore", message=r".*(LeafSpec|broadcast_buffers).*")
     from disciplined.training.run import run
 
     print(words.beginning(asked), file=sys.stderr)

@@ -179,6 +179,27 @@ def test_two_processes_follow_one(command, tmp_path):
             assert float(two[metric]) == pytest.approx(float(one[metric]), rel=1e-5), metric
 
 
+def test_two_processes_stop_together_when_one_is_told_to(command, tmp_path):
+    arguments = [
+        *SHORT[:-2], "duration=20000it", "evaluate_every=10it", "trainer=ddp",
+        "trainer.accelerator=cpu", "trainer.threads=1",
+        f"output_dir={tmp_path}",
+    ]  # fmt: skip
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "train.py"), *arguments], cwd=ROOT, stderr=subprocess.DEVNULL
+    )
+    try:
+        metrics = wait_for(tmp_path, "metrics.csv", lines=2)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 143
+    finally:
+        process.kill()
+    summary = json.loads((metrics.parent / "summary.json").read_text())
+    assert summary["status"] == "interrupted"
+    assert summary["result"]["iteration"] % 10 == 0
+    assert list(metrics.parent.glob("checkpoints/*it.ckpt"))
+
+
 def wait_for(folder: Path, name: str, lines: int, seconds: float = 120) -> Path:
     """The first file of this name under `folder`, once it has so many lines."""
     deadline = time.monotonic() + seconds

@@ -144,10 +144,12 @@ class Checkpoints(pl.Callback):
 class Signals(pl.Callback):
     """SIGINT and SIGTERM end the run after the update in progress, saved; a second one ends it now.
 
-    `received` is the signal's number, or None.
+    `received` is the signal's number, or None. Several processes must stop together whichever of
+    them the signal reached, so they agree on it every `every` updates, where they meet anyway.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, every: int) -> None:
+        self.every = every
         self.received: int | None = None
         self.before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
 
@@ -171,7 +173,16 @@ class Signals(pl.Callback):
         batch_idx: int,
     ) -> None:
         """Stop once the update is whole."""
-        if self.received is not None and (batch_idx + 1) % trainer.accumulate_grad_batches == 0:
+        updates, rest = divmod(batch_idx + 1, trainer.accumulate_grad_batches)
+        if rest:
+            return
+        if trainer.world_size > 1:
+            if updates % self.every:
+                return
+            number = torch.tensor(self.received or 0, device=pl_module.device)
+            torch.distributed.all_reduce(number, op=torch.distributed.ReduceOp.MAX)
+            self.received = int(number) or None
+        if self.received is not None:
             trainer.should_stop = True
 
     def release(self) -> None:

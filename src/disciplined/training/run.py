@@ -58,7 +58,7 @@ def run(cfg: DictConfig, *, study: dict[str, Any] | None = None, quiet: bool = F
     if compiled:
         module.forward_pass = torch.compile(module.network)  # pyright: ignore
 
-    signals = Signals()
+    signals = Signals(asked.evaluate_every)
     progress = Progress(asked.iterations)
     listeners = assembly.logger(cfg, asked)
     rows = Rows(
