@@ -61,8 +61,8 @@ def test_does_the_number_come_back(planted, recorded, value: str, verdict: str):
     row = judge(study, "paper", recorded(study, TRUE)).numbers[0]
     assert row.verdict.verdict == verdict
     assert row.mean == pytest.approx(0.8005) and row.n == 4
-    # s = 0.1291 points, t(0.975, 3) = 3.1824, times sqrt(1/4 + 1/4)
-    assert row.interval == pytest.approx((0.8005 - 0.002905, 0.8005 + 0.002905), abs=2e-6)
+    # s = 0.1291 points, his 0.1, four runs each: Welch's t(0.975, 5.6469) = 2.4845
+    assert row.interval == pytest.approx((0.8005 - 0.002028, 0.8005 + 0.002028), abs=2e-6)
 
 
 def test_a_reading_is_held_against_the_row_it_may_have_been(planted, recorded):

@@ -58,6 +58,14 @@ def test_what_blurs_the_published_value_widens_the_prediction():
     assert blurred.df == pytest.approx(3 * (blurred.se / plain.se) ** 4)
 
 
+def test_a_published_spread_takes_the_place_of_ours():
+    d = ours.prediction(A, np.mean(B), n=4, std=np.std(B, ddof=1))
+    welch = ours.welch(B, A)
+    assert (d.value, d.se, d.df) == pytest.approx((welch.value, welch.se, welch.df))
+    # one run has no spread, whatever is printed beside it
+    assert ours.prediction(A, 81.0, n=1, std=0.3) == ours.prediction(A, 81.0)
+
+
 def test_prediction_covers_as_often_as_it_says():
     rng = np.random.default_rng(1)
     inside = [

@@ -1,7 +1,8 @@
 """The judge judged: how often does it see a difference where there is none?
 
 Many seeds of one configuration are drawn again and again into disjoint groups, which are judged as
-if they were two arms (the question `greater`), and as if one were the author's mean (the number).
+if they were two arms (`greater`, and a published mean with its spread, which is judged alike), and
+as if one more seed were a single run that the author published (`number`).
 The draws share seeds, so the interval of a rate is a jackknife's over blocks of seeds.
 """
 
@@ -29,15 +30,15 @@ class Rate:
     high: float
     nominal: float
     seeds: int
-    group: int
+    groups: tuple[int, int]
     draws: int
 
     def words(self) -> str:
         """The rate as a sentence."""
         return (
             f"{self.question}, {self.metric}: {self.rate:.1%} [{self.low:.1%}, {self.high:.1%}] "
-            f"false alarms where {self.nominal:.0%} are allowed ({self.draws} draws of two groups "
-            f"of {self.group} out of {self.seeds} seeds)"
+            f"false alarms where {self.nominal:.0%} are allowed ({self.draws} draws of "
+            f"{self.groups[0]} against {self.groups[1]} out of {self.seeds} seeds)"
         )
 
 
@@ -64,18 +65,21 @@ def calibrate(values: np.ndarray, metric: str, *, group: int, draws: int) -> lis
     rng = np.random.default_rng(0)
     order = np.argsort(rng.random((draws, values.size)), axis=1)[:, : 2 * group]
     first, second = values[order[:, :group]], values[order[:, group:]]
-    alarms = {"greater": welch_alarms(first, second), "number": prediction_alarms(first, second)}
+    alarms = {
+        "greater": (welch_alarms(first, second), (group, group)),
+        "number": (prediction_alarms(first, second[:, :1]), (group, 1)),
+    }
     blocks = min(BLOCKS, values.size // 4)
     block = order % blocks
     rates = []
-    for question, alarm in alarms.items():
+    for question, (alarm, groups) in alarms.items():
         rate = float(alarm.mean())
-        without = [(block != b).all(axis=1) for b in range(blocks)]
+        without = [(block[:, : sum(groups)] != b).all(axis=1) for b in range(blocks)]
         left_out = np.array([alarm[w].mean() if w.any() else rate for w in without])
         error = math.sqrt((blocks - 1) / blocks * float(((left_out - left_out.mean()) ** 2).sum()))
         half = float(stdtrit(blocks - 1, 1 - ALPHA / 2)) * error
         low, high = max(0.0, rate - half), min(1.0, rate + half)
-        rates.append(Rate(question, metric, rate, low, high, ALPHA, values.size, group, draws))
+        rates.append(Rate(question, metric, rate, low, high, ALPHA, values.size, groups, draws))
     return rates
 
 
@@ -95,8 +99,8 @@ def variances(rows: np.ndarray) -> np.ndarray:
 
 
 def prediction_alarms(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-    """The number question's decisions: their mean outside our prediction interval."""
-    n = ours.shape[1]
-    se = np.sqrt(variances(ours) * (2 / n))
+    """The number question's decisions: their mean outside the interval that our runs predict."""
+    n, m = ours.shape[1], theirs.shape[1]
+    se = np.sqrt(variances(ours) * (1 / n + 1 / m))
     outside = np.abs(ours.mean(axis=1) - theirs.mean(axis=1)) > stdtrit(n - 1, 1 - ALPHA / 2) * se
     return outside & (se > 0)

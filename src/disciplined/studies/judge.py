@@ -229,7 +229,7 @@ def number(
         spread = published.std
         seen = assumed(spread, finite.size, published.n or 1).detectable() if spread else None
         return replace(row, verdict=few(finite.size, seen, metric))
-    d = prediction(finite, published.value, n=published.n, blur=late)
+    d = prediction(finite, published.value, n=published.n, std=published.std, blur=late)
     if finite.size < ENOUGH:
         return replace(row, verdict=few(finite.size, d.detectable(), metric))
     if d.se == 0:

@@ -88,18 +88,30 @@ def one_sample(values: ArrayLike, at: float = 0.0) -> Difference:
 
 
 def prediction(
-    ours: ArrayLike, published: float, *, n: int | None = None, blur: float = 0.0
+    ours: ArrayLike,
+    published: float,
+    *,
+    n: int | None = None,
+    std: float | None = None,
+    blur: float = 0.0,
 ) -> Difference:
     """published - mean(ours), with the error of predicting a mean of `n` further runs (1 if None).
 
-    The published runs are taken to spread as ours do; `blur` is the variance of what else is in the
+    Where the published mean came with the `std` of its n runs, that is their spread (Welch's);
+    otherwise they are taken to spread as ours do. `blur` is the variance of what else is in the
     published value (its log's late spread, its test sample). Degrees of freedom by Satterthwaite.
     Zero is in the 95 % interval exactly where the published value is in our prediction interval.
     """
     x = np.asarray(ours, float)
-    spread = variance(x) * (1 / x.size + 1 / (n or 1))
-    total = spread + blur
-    df = math.inf if spread == 0 else (x.size - 1) * (total / spread) ** 2
+    u = variance(x) / x.size
+    if std is not None and n is not None and n > 1:
+        v = std**2 / n
+        squares = u**2 / (x.size - 1) + v**2 / (n - 1)
+    else:
+        v = variance(x) / (n or 1)
+        squares = (u + v) ** 2 / (x.size - 1)
+    total = u + v + blur
+    df = math.inf if squares == 0 else total**2 / squares
     return Difference(published - float(x.mean()), math.sqrt(total), df)
 
 
