@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from disciplined.training import checkpoint
 from disciplined.training.batches import Batch
+from disciplined.training.clock import Clock
 from disciplined.training.evaluating import Evaluator
 from disciplined.training.module import Training
 from disciplined.training.record import Record, Row
@@ -35,6 +36,7 @@ class Rows(pl.Callback):
         record: where rows go (rank 0 writes).
         evaluators: `{"val": ..., "test": ...}`, made once the data is on the device.
         listeners: called with each row (a logger, the progress bar).
+        clock: paused meanwhile.
     """
 
     def __init__(
@@ -43,10 +45,11 @@ class Rows(pl.Callback):
         every: int,
         evaluators: Callable[[Training], dict[str, Evaluator]],
         listeners: list[Callable[[Row], None]],
+        clock: Clock,
     ):
         self.record, self.every, self.make, self.listeners = record, every, evaluators, listeners
+        self.clock = clock
         self.evaluators: dict[str, Evaluator] = {}
-        self.seconds = 0.0  # spent evaluating, so that images per second are of training
         self.diverged = False
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -73,9 +76,8 @@ class Rows(pl.Callback):
         if pl_module.divergence() is not None:
             self.diverged = trainer.should_stop = True
         elif due:
-            started = time.perf_counter()
-            self.measure(trainer, pl_module, updates)
-            self.seconds += time.perf_counter() - started
+            with self.clock.paused():
+                self.measure(trainer, pl_module, updates)
 
     def measure(self, trainer: pl.Trainer, module: Training, updates: int) -> None:
         """Evaluate, and write the row of iteration `updates`."""
@@ -137,7 +139,8 @@ class Checkpoints(pl.Callback):
             # asking costs a broadcast, so only where rows are measured anyway
             due = updates % self.rows.every == 0 and trainer.strategy.broadcast(due)
         if due or updates == pl_module.plan.iterations:
-            checkpoint.save(trainer, self.record.checkpoints, updates)
+            with self.rows.clock.paused():
+                checkpoint.save(trainer, self.record.checkpoints, updates)
             self.saved = time.monotonic()
 
 

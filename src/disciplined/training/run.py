@@ -5,7 +5,6 @@ The only module that knows all the others. Imports torch; what can be said witho
 """
 
 import logging
-import time
 from typing import Any
 
 import pytorch_lightning as pl
@@ -17,6 +16,7 @@ from disciplined.data.stream import Stream
 from disciplined.training import assembly, checkpoint, curves, machine, words
 from disciplined.training.batches import Batches
 from disciplined.training.callbacks import Checkpoints, HyperParameters, Progress, Rows, Signals
+from disciplined.training.clock import Clock
 from disciplined.training.module import Training
 from disciplined.training.planning import plan
 from disciplined.training.record import Record, final_and_best
@@ -35,7 +35,7 @@ def run(cfg: DictConfig, *, study: dict[str, Any] | None = None, quiet: bool = F
     by SIGINT/SIGTERM after a checkpoint. `study` is kept in the summary as `registered`. Raises
     `Mistake` for what the settings get wrong, before anything is written.
     """
-    started = time.perf_counter()
+    clock = Clock()
     asked = plan(cfg)
     record = Record(asked.folder)
     device = assembly.chosen_device(cfg)
@@ -66,6 +66,7 @@ def run(cfg: DictConfig, *, study: dict[str, Any] | None = None, quiet: bool = F
         asked.evaluate_every,
         lambda m: assembly.evaluators(cfg, m, validation),
         [listener.row for listener in listeners],
+        clock,
     )
     trainer = pl.Trainer(
         accelerator=device,
@@ -77,6 +78,7 @@ def run(cfg: DictConfig, *, study: dict[str, Any] | None = None, quiet: bool = F
         max_epochs=1,
         accumulate_grad_batches=cfg.trainer.accumulate,
         callbacks=[
+            clock,
             HyperParameters(),
             signals,
             rows,
@@ -127,7 +129,6 @@ def run(cfg: DictConfig, *, study: dict[str, Any] | None = None, quiet: bool = F
         record.keep_rows(first)
         for listener in listeners:
             listener.begin()
-    fitted = time.perf_counter()
     status, diverged_at = "failed", None
     try:
         if first < asked.iterations:
@@ -136,12 +137,10 @@ def run(cfg: DictConfig, *, study: dict[str, Any] | None = None, quiet: bool = F
         done = trainer.global_step >= asked.iterations or first >= asked.iterations
         status = "diverged" if diverged_at is not None else "done" if done else "interrupted"
     finally:
+        clock.stop()
         signals.release()
         progress.close()
         if leader:
-            seconds = time.perf_counter() - fitted
-            training = max(seconds - rows.seconds, 1e-9)
-            updates = trainer.global_step - first
             measured = record.rows()
             summary["status"] = status
             summary["result"] |= {
@@ -150,9 +149,10 @@ def run(cfg: DictConfig, *, study: dict[str, Any] | None = None, quiet: bool = F
                 **final_and_best(measured),
             }
             summary["machine"] |= {
-                "wall_seconds": round(time.perf_counter() - started, 3),
-                "train_seconds": round(training, 3),
-                "images_per_second": round(updates * asked.total_batch_size / training, 1),
+                "wall_seconds": round(clock.now() - clock.started, 3),
+                "first_update_seconds": clock.first_update and round(clock.first_update, 3),
+                "train_seconds": round(clock.training, 3),
+                "images_per_second": round(clock.images_per_second(asked.total_batch_size), 1),
                 "peak_memory_bytes": machine.peak_memory(),
                 "peak_device_bytes": torch.cuda.max_memory_allocated() if device == "gpu" else None,
             }
