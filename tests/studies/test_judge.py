@@ -49,8 +49,9 @@ def test_below_three_seeds_everything_is_inconclusive(planted, recorded, seeds: 
 def test_two_equal_seeds_show_no_spread_and_the_published_one_stands_in(planted, recorded):
     study = planted()
     found = judge(study, "paper", recorded(study, {"a": [0.8, 0.8]}))
-    # (1.96 + 0.8416) * 0.1 points * sqrt(1/2 + 1/4)
-    assert found.numbers[0].verdict.detectable == pytest.approx(0.002426, abs=2e-6)
+    # (1.96 + 0.8416) * 0.1 points * sqrt(1/4 + 1/4): what four seeds could see
+    assert found.numbers[0].verdict.detectable == pytest.approx(0.001981, abs=2e-6)
+    assert found.numbers[0].verdict.sensitivity() == "4 seeds could see 0.20 points"
 
 
 @pytest.mark.parametrize(("value", "verdict"), [("0.80", "reproduced"), ("0.82", "contradicted")])
@@ -61,8 +62,9 @@ def test_does_the_number_come_back(planted, recorded, value: str, verdict: str):
     row = judge(study, "paper", recorded(study, TRUE)).numbers[0]
     assert row.verdict.verdict == verdict
     assert row.mean == pytest.approx(0.8005) and row.n == 4
-    # s = 0.1291 points, his 0.1, four runs each: Welch's t(0.975, 5.6469) = 2.4845
-    assert row.interval == pytest.approx((0.8005 - 0.002028, 0.8005 + 0.002028), abs=2e-6)
+    # s = 0.1291 points, his 0.1, four runs each, his mean rounded to 0.1: Welch's error is
+    # sqrt(0.1291² / 4 + 0.1² / 4 + 0.1² / 12) = 0.0866, with t(0.975, 7.15) = 2.3548
+    assert row.interval == pytest.approx((0.8005 - 0.002039, 0.8005 + 0.002039), abs=2e-6)
 
 
 def test_a_reading_is_held_against_the_row_it_may_have_been(planted, recorded):

@@ -1,19 +1,19 @@
 """The judge judged: how often does it see a difference where there is none?
 
-Many seeds of one configuration are drawn again and again into disjoint groups, which are judged as
-if they were two arms (`greater`, and a published mean with its spread, which is judged alike), and
-as if one more seed were a single run that the author published (`number`).
+Many seeds of one configuration are drawn again and again into disjoint groups, one of which is
+judged as if it were another arm, or as if the author had published it.
 The draws share seeds, so the interval of a rate is a jackknife's over blocks of seeds.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import stdtrit
 
 from disciplined.studies.ledger import Result
-from disciplined.studies.statistics import ALPHA
+from disciplined.studies.statistics import ALPHA, prediction, welch
 from disciplined.studies.study import Study
 
 BLOCKS = 20
@@ -56,7 +56,7 @@ def of(study: Study, results: dict[str, list[Result]]) -> list[Rate]:
 
 
 def calibrate(values: np.ndarray, metric: str, *, group: int, draws: int) -> list[Rate]:
-    """False-alarm rates of the two questions on `values` (one a seed, all of the same setting).
+    """False-alarm rates of the judge's questions on `values` (one a seed, all of one setting).
 
     Fewer than two groups of values give no rate. The draws are the same every time.
     """
@@ -64,43 +64,46 @@ def calibrate(values: np.ndarray, metric: str, *, group: int, draws: int) -> lis
         return []
     rng = np.random.default_rng(0)
     order = np.argsort(rng.random((draws, values.size)), axis=1)[:, : 2 * group]
-    first, second = values[order[:, :group]], values[order[:, group:]]
-    alarms = {
-        "greater": (welch_alarms(first, second), (group, group)),
-        "number": (prediction_alarms(first, second[:, :1]), (group, 1)),
-    }
     blocks = min(BLOCKS, values.size // 4)
-    block = order % blocks
     rates = []
-    for question, (alarm, groups) in alarms.items():
-        rate = float(alarm.mean())
-        without = [(block[:, : sum(groups)] != b).all(axis=1) for b in range(blocks)]
-        left_out = np.array([alarm[w].mean() if w.any() else rate for w in without])
-        error = math.sqrt((blocks - 1) / blocks * float(((left_out - left_out.mean()) ** 2).sum()))
-        half = float(stdtrit(blocks - 1, 1 - ALPHA / 2)) * error
+    for question, (against, alarm) in QUESTIONS.items():
+        used = order[:, : group + (against or group)]
+        found = np.array([alarm(values[row[:group]], values[row[group:]]) for row in used])
+        rate, half = float(found.mean()), half_width(found, used % blocks, blocks)
         low, high = max(0.0, rate - half), min(1.0, rate + half)
+        groups = (group, against or group)
         rates.append(Rate(question, metric, rate, low, high, ALPHA, values.size, groups, draws))
     return rates
 
 
-def welch_alarms(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """`predicates.greater`'s decisions, a row a draw: an interval that excludes no difference."""
-    n = first.shape[1]
-    u, v = variances(first) / n, variances(second) / n
-    with np.errstate(invalid="ignore", divide="ignore"):
-        df = (u + v) ** 2 / ((u**2 + v**2) / (n - 1))
-        t = np.abs(first.mean(axis=1) - second.mean(axis=1)) / np.sqrt(u + v)
-        return (u + v > 0) & (t >= stdtrit(df, 1 - ALPHA / 2))
+def half_width(alarm: np.ndarray, block: np.ndarray, blocks: int) -> float:
+    """Half the 95 % interval of the rate of `alarm` [draws]; block: [draws, seeds used]."""
+    without = [(block != b).all(axis=1) for b in range(blocks)]
+    left_out = np.array([alarm[w].mean() if w.any() else alarm.mean() for w in without])
+    error = math.sqrt((blocks - 1) / blocks * float(((left_out - left_out.mean()) ** 2).sum()))
+    return float(stdtrit(blocks - 1, 1 - ALPHA / 2)) * error
 
 
-def variances(rows: np.ndarray) -> np.ndarray:
-    """`statistics.variance` of every row."""
-    return np.where(np.ptp(rows, axis=1) == 0, 0.0, rows.var(axis=1, ddof=1))
+def differs(first: np.ndarray, second: np.ndarray) -> bool:
+    """Two arms: does Welch's interval exclude no difference?"""
+    return welch(first, second).p_not() <= ALPHA
 
 
-def prediction_alarms(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-    """The number question's decisions: their mean outside the interval that our runs predict."""
-    n, m = ours.shape[1], theirs.shape[1]
-    se = np.sqrt(variances(ours) * (1 / n + 1 / m))
-    outside = np.abs(ours.mean(axis=1) - theirs.mean(axis=1)) > stdtrit(n - 1, 1 - ALPHA / 2) * se
-    return outside & (se > 0)
+def number(ours: np.ndarray, theirs: np.ndarray) -> bool:
+    """A published mean without its spread: is it outside what our runs predict?"""
+    return prediction(ours, float(theirs.mean()), n=theirs.size).p_not() < ALPHA
+
+
+def number_with_spread(ours: np.ndarray, theirs: np.ndarray) -> bool:
+    """A published mean ± std: is it outside what our runs and its spread predict?"""
+    std = float(theirs.std(ddof=1))
+    return prediction(ours, float(theirs.mean()), n=theirs.size, std=std).p_not() < ALPHA
+
+
+# question: how many seeds stand for the author's (None: as many as ours), and the judge's decision
+QUESTIONS: dict[str, tuple[int | None, Callable[[np.ndarray, np.ndarray], bool]]] = {
+    "two arms differ": (None, differs),
+    "a published mean ± std does not come back": (None, number_with_spread),
+    "a published mean without std does not come back": (None, number),
+    "a single published run does not come back": (1, number),
+}

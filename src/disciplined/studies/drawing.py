@@ -11,7 +11,7 @@ import numpy as np
 
 from disciplined.studies import author
 from disciplined.studies.ledger import Result
-from disciplined.studies.study import Panel, Study
+from disciplined.studies.study import Panel, Published, Study
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 WIDTH = 3.4  # inches: a journal's column
@@ -64,10 +64,13 @@ def draw(
             squeeze=False,
             layout="constrained",
         )
+        ends = scale == "paper" and any(ended(study, panel, results) for _, panel in panels)
         for axis, (name, panel) in zip(axes[:, 0], panels, strict=True):
             one(axis, study, panel, scale, results)
+            if ends:  # the same width for every panel, whether it has an end or not
+                final(axis.inset_axes([1.05, 0, 0.3, 1]), study, panel, results)
             if axis is axes[-1, 0] or len({tuple(p.arms) for _, p in panels}) > 1:
-                legend(axis)
+                legend(axis, 0.6 if ends else 0.5)
             if len(panels) > 1 or panel.title:
                 axis.set_title(panel.title or name, loc="left")
         written = [a.get_legend() for a in axes[:, 0]]
@@ -86,8 +89,8 @@ def one(
     """One panel."""
     factor = 100 if panel.y.endswith("accuracy") else 1
     arms = panel.arms or list(study.arms)
-    marked = False
-    for place, (colour, arm) in enumerate(zip(COLOURS * 9, arms, strict=False)):
+    anything = any(results.get(arm) or arm in study.author for arm in arms)
+    for colour, arm in zip(COLOURS * 9, arms, strict=False):
         found = results.get(arm, [])
         drawn = False
         if arm in study.author:
@@ -103,30 +106,62 @@ def one(
             runs = f"{len(curves)} run{'s' * (len(curves) > 1)}"
             words = wrapped(f"{study.label(arm)}, ours ({runs})")
             axis.plot(x, factor * y, color=colour, linewidth=1.2, zorder=3, label=words)
-            marked |= mark(axis, study, panel, arm, colour, x[-1] * (1.02 + 0.02 * place), factor)
-        elif not drawn:
+        elif not drawn and not anything:
             words = wrapped(f"{study.label(arm)}: not run")
             axis.plot([], [], ":", color=colour, linewidth=1.2, label=words)
-    if marked:
-        axis.plot([], [], "D", color="grey", markersize=3, label="published, mean ± std")
+    if scale == "paper" and ended(study, panel, results):
+        axis.plot([], [], "D", color="grey", markersize=3, label="right: published, mean ± std")
+        axis.plot([], [], "o", color="grey", markersize=2, label="right: our runs and their mean")
     frame(axis, panel, factor)
     stretched = scale != "paper" and panel.x in ("iteration", "epoch") and any(results.values())
     words = f" ({scale} runs, stretched to the paper's)" if stretched else ""
     axis.set_xlabel(WORDS[panel.x] + words)
 
 
-def mark(
-    axis: Any, study: Study, panel: Panel, arm: str, colour: str, x: float, factor: float
-) -> bool:
-    """The published value beside the end of a curve; whether there was one."""
-    told = [p for p in study.published.get(arm, []) if p.metric == panel.y]
-    if not told or panel.x not in ("iteration", "epoch"):
-        return False
-    for one in told:
-        error = None if one.std is None else factor * one.std
-        style = {"color": muted(colour, 0.6), "markersize": 3, "elinewidth": 0.8, "zorder": 1}
-        axis.errorbar([x], [factor * one.value], yerr=error, fmt="D", **style)
-    return True
+def ended(study: Study, panel: Panel, results: dict[str, list[Result]]) -> list[str]:
+    """The panel's arms whose final values stand beside published ones (or readings of them)."""
+    if panel.x not in ("iteration", "epoch"):
+        return []
+    return [
+        arm
+        for arm in panel.arms or list(study.arms)
+        if results.get(arm) and told(study, panel, arm)
+    ]
+
+
+def told(study: Study, panel: Panel, arm: str) -> list[Published]:
+    """What was published of an arm, or of the row it may really have been."""
+    published = study.published.get(arm) or study.published.get(study.readings.get(arm, ""), [])
+    return [p for p in published if p.metric == panel.y and p.at == "final"]
+
+
+def final(axis: Any, study: Study, panel: Panel, results: dict[str, list[Result]]) -> None:
+    """Final values on a scale of their own: published mean ± std beside each of our runs."""
+    factor = 100 if panel.y.endswith("accuracy") else 1
+    arms = panel.arms or list(study.arms)
+    shown = ended(study, panel, results)
+    for place, arm in enumerate(shown):
+        colour = COLOURS[arms.index(arm) % len(COLOURS)]
+        for one in told(study, panel, arm):
+            error = None if one.std is None else factor * one.std
+            style = {"markersize": 3.5, "elinewidth": 1, "capsize": 2, "capthick": 1}
+            at = [place - 0.2]
+            axis.errorbar(
+                at, [factor * one.value], yerr=error, fmt="D", color=muted(colour, 0.5), **style
+            )
+        values = [factor * r.value(panel.y, "final") for r in results[arm]]
+        axis.plot([place + 0.15] * len(values), values, "o", color=colour, markersize=2, zorder=3)
+        axis.hlines(np.nanmean(values), place, place + 0.3, color=colour, linewidth=1.2)
+    if not shown:
+        axis.set_visible(False)
+        return
+    axis.set_xlim(-0.6, len(shown) - 0.4)
+    axis.set_xticks([])
+    axis.set_xlabel("final")
+    axis.yaxis.tick_right()
+    axis.spines["right"].set_visible(True)
+    axis.spines["left"].set_visible(False)
+    axis.grid(True, axis="y", linewidth=0.3, alpha=0.5)
 
 
 def frame(axis: Any, panel: Panel, factor: float) -> None:
@@ -159,14 +194,14 @@ def wrapped(label: str) -> str:
     return textwrap.fill(kept, 54, subsequent_indent="  ").replace(chr(160), " ")
 
 
-def legend(axis: Any) -> None:
+def legend(axis: Any, middle: float = 0.5) -> None:
     """The legend below its panel; panels that show the same arms share the last one's."""
     from matplotlib.transforms import ScaledTranslation
 
     below = ScaledTranslation(0, -LABELS, axis.figure.dpi_scale_trans)
     axis.legend(
         loc="upper center",
-        bbox_to_anchor=(0.5, 0),
+        bbox_to_anchor=(middle, 0),
         bbox_transform=axis.transAxes + below,
         borderaxespad=0,
         frameon=False,

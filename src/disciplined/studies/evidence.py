@@ -11,6 +11,7 @@ from disciplined.studies.statistics import ALPHA, Difference, assumed, variance,
 from disciplined.studies.study import AXES
 
 ENOUGH = 3
+USUAL = 4  # seeds an arm, as the author's
 REPRODUCED, CONTRADICTED = "reproduced", "contradicted"
 INCONCLUSIVE, NOT_RUN = "inconclusive", "not run"
 SHARE = "share of failing runs"
@@ -22,7 +23,8 @@ class Verdict:
 
     p: that of the decision, None where none was taken by a test. detectable: the smallest
     difference that could have been seen, None where no spread is known; `of` is what it is a
-    difference of (a metric, an axis, the share of runs that fail).
+    difference of (a metric, an axis, the share of runs that fail). with_seeds: below three seeds
+    decide nothing, so it is what that many an arm could see.
     """
 
     verdict: str
@@ -30,13 +32,15 @@ class Verdict:
     p: float | None = None
     detectable: float | None = None
     of: str = "test_accuracy"
+    with_seeds: int | None = None
 
-    def could_have_seen(self) -> str:
+    def sensitivity(self) -> str:
         """The smallest difference that could have been seen, in words."""
+        who = f"{self.with_seeds} seeds could see" if self.with_seeds else "could have seen"
         if self.detectable is None:
-            return "unknown, for no spread is known"
+            return "no spread is known to say what could have been seen"
         what = self.of if self.of in (*AXES, SHARE) else ""
-        return f"{amount(self.detectable, self.of)} {what}".strip()
+        return f"{who} {amount(self.detectable, self.of)} {what}".strip()
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ class Comparison:
         """The verdict where there is nothing to test."""
         if self.difference is None and self.diverged == 0:
             words = f"{self.counts}: fewer than three seeds decide nothing"
-            return Verdict(INCONCLUSIVE, words, None, self.detectable, self.metric)
+            return Verdict(INCONCLUSIVE, words, None, self.detectable, self.metric, USUAL)
         if self.diverged == 2:
             words = f"{self.counts}: only some runs diverged"
             return Verdict(INCONCLUSIVE, words, of=self.metric)
@@ -115,7 +119,7 @@ def compare(evidence: Evidence, first: str, second: str, metric: str, at: str) -
     sizes = [len(evidence.arms[arm]) for arm in (first, second)]
     counts = f"n = {sizes[0]} and {sizes[1]}"
     if min(sizes) < ENOUGH:
-        return Comparison(metric, counts, detectable=possible(evidence, values, sizes, metric))
+        return Comparison(metric, counts, detectable=possible(evidence, values, metric))
     if any(lost):
         always = [lost[i] == sizes[i] for i in (0, 1)]
         side = 1 if always[0] and not lost[1] else -1 if always[1] and not lost[0] else 2
@@ -123,12 +127,12 @@ def compare(evidence: Evidence, first: str, second: str, metric: str, at: str) -
     return Comparison(metric, counts, welch(*values))
 
 
-def possible(
-    evidence: Evidence, values: list[np.ndarray], sizes: list[int], metric: str
-) -> float | None:
-    """The smallest difference that so few seeds could have shown, if a spread is known."""
-    if min(v.size for v in values) >= 2 and (measured := welch(*values)).se:
-        return measured.detectable()
+def possible(evidence: Evidence, values: list[np.ndarray], metric: str) -> float | None:
+    """The smallest difference that the usual number of seeds could show, if a spread is known."""
     spread = max([variance(v) ** 0.5 for v in values if v.size >= 2], default=0.0)
-    spread = spread or evidence.spreads.get(metric)
-    return assumed(spread, *sizes).detectable() if spread else None
+    return usual(spread or evidence.spreads.get(metric))
+
+
+def usual(spread: float | None, n: int = USUAL) -> float | None:
+    """What the usual number of seeds could see, of such a spread, against `n` values."""
+    return assumed(spread, USUAL, n).detectable() if spread else None

@@ -18,14 +18,15 @@ from disciplined.studies.evidence import (
     INCONCLUSIVE,
     NOT_RUN,
     REPRODUCED,
+    USUAL,
     Evidence,
     Verdict,
+    usual,
 )
 from disciplined.studies.ledger import Result
 from disciplined.studies.predicates import PREDICATES, not_decided
 from disciplined.studies.statistics import (
     ALPHA,
-    assumed,
     holm,
     prediction,
     sampling_variance,
@@ -187,7 +188,7 @@ def number(
     results: dict[str, list[Result]],
     logs: dict[str, author.Log],
 ) -> Number:
-    """One row: is the published value inside our prediction interval?"""
+    """One row: ours beside what was published, and whether that came back."""
     metric = published.metric if published else next(iter(study.panels.values())).y
     at = published.at if published else "final"
     log = logs.get(reading or arm)
@@ -215,35 +216,50 @@ def number(
         return replace(row, verdict=Verdict(NOT_RUN, words))
     if not ours.size:
         return row
+    if undecided := too_few(published, ours, finite):
+        return replace(row, verdict=undecided)
+    return comes_back(row, published, finite, log)
+
+
+def too_few(published: Published, ours: np.ndarray, finite: np.ndarray) -> Verdict | None:
+    """The verdict where runs diverged, or where one or two seeds decide nothing."""
     if finite.size < ours.size:
         lost = ours.size - finite.size
         every = lost == ours.size and lost >= ENOUGH
         words = f"{lost} of {ours.size} runs diverged"
-        return replace(row, verdict=Verdict(CONTRADICTED if every else INCONCLUSIVE, words))
-    late = log.late_std.get(metric, 0.0) ** 2 / (published.n or 1) if log else 0.0
-    if metric.endswith("accuracy"):
-        late += sampling_variance(published.value, published.test_images, TEST_SET) / (
-            published.n or 1
-        )
-    if finite.size < ENOUGH and variance(finite) == 0:
-        spread = published.std
-        seen = assumed(spread, finite.size, published.n or 1).detectable() if spread else None
-        return replace(row, verdict=few(finite.size, seen, metric))
-    d = prediction(finite, published.value, n=published.n, std=published.std, blur=late)
+        return Verdict(CONTRADICTED if every else INCONCLUSIVE, words)
     if finite.size < ENOUGH:
-        return replace(row, verdict=few(finite.size, d.detectable(), metric))
+        words = f"n = {finite.size}: fewer than three seeds decide nothing"
+        spread = variance(finite) ** 0.5 or published.std
+        seen = usual(spread, published.n or 1)
+        return Verdict(INCONCLUSIVE, words, None, seen, published.metric, USUAL)
+    return None
+
+
+def comes_back(
+    row: Number, published: Published, finite: np.ndarray, log: author.Log | None
+) -> Number:
+    """The row with its verdict: is the published value inside our prediction interval?
+
+    The interval is widened by what else is in the published value: the late spread of the author's
+    log, its rounding, and the error of his test sample, which his runs shared (they tested at the
+    same iterations, hence on the same images), so that it does not average out over them.
+    """
+    metric = published.metric
+    blur = published.step**2 / 12
+    if log:
+        blur += log.late_std.get(metric, 0.0) ** 2 / (published.n or 1)
+    if metric.endswith("accuracy"):
+        blur += sampling_variance(published.value, published.test_images, TEST_SET)
+    std = published.std or None  # a spread printed as 0 is none that is known
+    d = prediction(finite, published.value, n=published.n, std=std, blur=blur)
     if d.se == 0:
-        return replace(row, verdict=Verdict(INCONCLUSIVE, f"no spread between {finite.size} seeds"))
-    low, high = (row.mean or 0.0) - d.half_width(), (row.mean or 0.0) + d.half_width()
-    inside = low <= published.value <= high
+        words = f"no spread between {finite.size} seeds"
+        return replace(row, verdict=Verdict(INCONCLUSIVE, words))
+    mean = float(finite.mean())
+    low, high = mean - d.half_width(), mean + d.half_width()
     interval = f"[{shown(low, metric)}, {shown(high, metric)}]"
     words = f"95 % prediction interval {interval}, n = {finite.size}"
-    decided = REPRODUCED if inside else CONTRADICTED
+    decided = REPRODUCED if low <= published.value <= high else CONTRADICTED
     verdict = Verdict(decided, words, d.p_not(), d.detectable(), metric)
     return replace(row, verdict=verdict, interval=(low, high), likelihood=d.density())
-
-
-def few(seeds: int, detectable: float | None, metric: str) -> Verdict:
-    """One or two seeds."""
-    words = f"n = {seeds}: fewer than three seeds decide nothing"
-    return Verdict(INCONCLUSIVE, words, None, detectable, metric)

@@ -140,7 +140,8 @@ def every(
         if against.verdict == CONTRADICTED:
             p = None if against.p is None else min(1.0, against.p * len(pairs))
             return Verdict(CONTRADICTED, words, p, detectable, metric)
-    return Verdict(INCONCLUSIVE, words, None, detectable, metric)
+    seeds = next((v.with_seeds for v in verdicts if v.with_seeds), None)
+    return Verdict(INCONCLUSIVE, words, None, detectable, metric, seeds)
 
 
 def diverges(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Verdict:
@@ -217,6 +218,7 @@ def crosses(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> V
         return Verdict(CONTRADICTED, words, of=x)
     if len(there) < len(found):
         return Verdict(INCONCLUSIVE, words, None, seen, x)
+    # No spread decides here: divergences fall on whole iterations and may well be equal.
     low, high = one_sample(there).interval(1 - alpha)
     words += f" [{low:.4g}, {high:.4g}]"
     bottom, top = told["between"]

@@ -5,6 +5,7 @@ with one line, before anything trains; only whether an arm's overrides compose i
 `disciplined.studies.expansion`, since it takes Hydra.
 """
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,11 @@ class Published:
     n: int | None = None
     test_images: int | None = None
     at: str = "final"
+
+    @property
+    def step(self) -> float:
+        """The last digit printed: the first of the spread, as the papers print them; else 0."""
+        return 10.0 ** math.floor(math.log10(self.std) + 1e-9) if self.std else 0.0
 
 
 @dataclass(frozen=True)

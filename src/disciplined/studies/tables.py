@@ -4,7 +4,7 @@ import csv
 import io
 
 from disciplined.studies.columns import aligned, shown
-from disciplined.studies.evidence import INCONCLUSIVE, amount
+from disciplined.studies.evidence import CONTRADICTED, INCONCLUSIVE, amount
 from disciplined.studies.judge import Judged, Judgement, Number
 from disciplined.studies.study import Published, Study
 
@@ -37,8 +37,9 @@ def cells(study: Study, row: Number) -> list[str]:
     if row.interval:
         low, high = (shown(end, row.metric) for end in row.interval)
         verdict += f" [{low}, {high}]"
-    if verdict == INCONCLUSIVE and row.verdict.detectable is not None:
-        verdict += f" (could have seen {row.verdict.could_have_seen()})"
+    if row.verdict.detectable is not None and row.verdict.verdict != CONTRADICTED:
+        # a number that comes back was only not rejected: a noisy arm passes easily
+        verdict += f" ({row.verdict.sensitivity()})"
     return [
         label,
         metric_words(row.metric),
@@ -53,7 +54,8 @@ def cells(study: Study, row: Number) -> list[str]:
 def markdown(study: Study, judgement: Judgement) -> str:
     """The table in Markdown."""
     lines = [" | ".join(HEADER), "|".join(["---"] * len(HEADER))]
-    lines += [" | ".join(cells(study, row)) for row in judgement.numbers]
+    rows = sorted(judgement.numbers, key=lambda row: not row.n)  # what was run stands first
+    lines += [" | ".join(cells(study, row)) for row in rows]
     return "".join(f"| {line} |\n" if "---" not in line else f"|{line}|\n" for line in lines)
 
 
@@ -96,5 +98,5 @@ def claim_line(judged: Judged) -> str:
         line += " (primary)"
     line += f" — {verdict.statistic}"
     if verdict.verdict == INCONCLUSIVE:
-        line += f"; smallest difference that could have been seen: {verdict.could_have_seen()}"
+        line += f"; {verdict.sensitivity()}"
     return line

@@ -1,0 +1,84 @@
+"""Ours and its limit: `train.py`'s own path, and the shortest loop around the same kernels.
+
+A contender is `updates -> seconds`: it trains so many updates, warmed up before, and says how long
+they took.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch.nn import functional as F
+
+from disciplined.benchmark.cases import Case, Parts, Setting, composed
+from disciplined.data.augmentation import mirror, mirror_flags
+from disciplined.data.pixels import Pixels
+from disciplined.data.stream import Stream
+from disciplined.optimizers.groups import parameter_groups
+from disciplined.training import assembly, run
+from disciplined.training.planning import plan
+from disciplined.training.record import Record
+
+Contender = Callable[[int], float]
+WARM = 2  # updates before the clock starts
+
+
+def now(device: torch.device) -> float:
+    """The time once the device has done what it was told."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
+
+
+def ours(case: Case, parts: Parts, setting: Setting) -> Contender:
+    """The run that `train.py` makes: config, data, Lightning, record and all."""
+
+    def train(updates: int) -> float:
+        cfg = composed(case, setting, updates + 1)
+        run.run(cfg, quiet=True)
+        summary = Record(plan(cfg).folder).summary()
+        assert summary
+        return summary["machine"]["train_seconds"]  # of the updates behind the first
+
+    return train
+
+
+def bare(case: Case, parts: Parts, setting: Setting) -> Contender:
+    """The same kernels in the shortest loop: everything drawn beforehand, nothing measured."""
+    device = setting.torch_device
+    network = parts.network().to(device, memory_format=torch.channels_last)  # pyright: ignore
+    pixels = Pixels(parts.images.train_images, **parts.input).to(device)
+    images = replace(
+        parts.images,
+        train_images=parts.images.train_images.to(device),
+        train_labels=parts.images.train_labels.to(device),
+    )
+    forward = torch.compile(network) if setting.compile else network
+    optimizer = assembly.optimizer(parts.cfg, parameter_groups(network))
+    optimizer.schedule(lr=1e-4, momentum=0.9, weight_decay=1e-4)  # pyright: ignore
+    stream = Stream(len(images.train_images), case.total_batch_size, seed=0)
+    mirrored = parts.plan.augmentation == "mirror"
+
+    def train(updates: int) -> float:
+        batches = [torch.from_numpy(stream.indices(t)).to(device) for t in range(updates + WARM)]
+        flags = [
+            torch.from_numpy(mirror_flags(0, t, case.total_batch_size)).to(device)
+            for t in range(updates + WARM)
+        ]
+        started = 0.0
+        for t in range(updates + WARM):
+            if t == WARM:
+                started = now(device)
+            pictures = images.train_images[batches[t]]
+            if mirrored:
+                pictures = mirror(pictures, flags[t])
+            with torch.autocast(**parts.autocast):
+                logits = forward(pixels(pictures))
+            loss = F.cross_entropy(logits.float(), images.train_labels[batches[t]])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        return now(device) - started
+
+    return train

@@ -1,0 +1,117 @@
+"""The benchmark's record as JSON, a table and a picture; made anew from the JSON alone.
+
+`outputs/published/benchmark/<device>.json` is what was measured; README.md and figure.png are drawn
+from every such file beside it.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+OURS, LIMIT = "train.py", "bare loop"
+GOALS = {LIMIT: 0.95}
+
+
+def write(folder: Path, found: dict[str, Any]) -> list[Path]:
+    """Add what was measured on one device and draw table and picture of all. Returns the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    record = folder / f"{found['device']}.json"
+    record.write_text(json.dumps(found, indent=2) + "\n")
+    every = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+    readme = folder / "README.md"
+    readme.write_text("\n".join(["# Images per second of training", "", *map(section, every)]))
+    return [record, readme, *(draw(folder, one) for one in every)]
+
+
+def section(found: dict[str, Any]) -> str:
+    """One device's table."""
+    names = contenders(found)
+    head = ["network, total batch", *(f"{n} (images/s)" for n in names)]
+    head += [f"{OURS} / {n}" for n in names if n != OURS] + ["of the floor"]
+    rows = [head, ["---"] * len(head)]
+    for case in found["cases"]:
+        speeds = {t["name"]: t["median"] for t in case["timings"]}
+        row = [case["name"], *(f"{speeds[n]:,.0f}" if n in speeds else "" for n in names)]
+        for name in names:
+            if name != OURS:
+                told = case["ratios"].get(name)
+                row.append(f"{told[0]:.2f} [{told[1]:.2f}, {told[2]:.2f}]" if told else "")
+        part = speeds[OURS] / case["floor"]["images_per_second"]
+        row.append(f"{part:.0%} ({case['floor']['bound']})")
+        rows.append(row)
+    rates = found["rates"]
+    return "\n".join(
+        [
+            f"## {found['hardware']}",
+            "",
+            f"![images per second]({found['device']}.png)",
+            "",
+            *(f"| {' | '.join(row)} |" for row in rows),
+            "",
+            f"{found['date'][:10]}, {found['threads']} threads, {found['precision']}, "
+            f"{'compiled' if found['compiled'] else 'eager'}; "
+            + ", ".join(f"{k} {v}" for k, v in found["versions"].items())
+            + f". Medians of {found['rounds']} rounds in one process, all contenders in each, "
+            "their order turning; ratios are within a round, with the lowest and the highest.",
+            "",
+            f"Floor: {rates['matrix'] / 1e9:,.0f} GFLOP/s in a matrix product and "
+            f"{rates['bandwidth'] / 1e9:,.1f} GB/s in a copy, measured in the same process; an "
+            "update can take no less than its convolutions' and products' arithmetic or bytes.",
+            "",
+            f"`{found['command']}`",
+            "",
+        ]
+    )
+
+
+def contenders(found: dict[str, Any]) -> list[str]:
+    """The contenders' names in the order in which they were timed."""
+    names: list[str] = []
+    for case in found["cases"]:
+        names += [t["name"] for t in case["timings"] if t["name"] not in names]
+    return names
+
+
+def draw(folder: Path, found: dict[str, Any]) -> Path:
+    """Bars for every network: each contender's speed as a share of the bare loop's."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    from disciplined.studies.drawing import COLOURS, STYLE
+
+    names, cases = contenders(found), found["cases"]
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(figsize=(6.8, 0.35 + 0.62 * len(cases)), layout="constrained")
+        height = 0.8 / len(names)
+        for i, name in enumerate(names):
+            for place, case in enumerate(cases):
+                timings = {t["name"]: t for t in case["timings"]}
+                if name not in timings:
+                    continue
+                limit = timings.get(LIMIT, timings[OURS])["median"]
+                y = place - 0.4 + (i + 0.5) * height
+                axes.barh(
+                    y,
+                    timings[name]["median"] / limit,
+                    height,
+                    color=COLOURS[i],
+                    label=name if place == 0 else None,
+                )
+                axes.text(
+                    timings[name]["median"] / limit,
+                    y,
+                    f" {timings[name]['median']:,.0f}",
+                    va="center",
+                    fontsize=5.5,
+                )
+        axes.set_yticks(range(len(cases)), [case["name"] for case in cases])
+        axes.invert_yaxis()
+        axes.axvline(1, color="0.6", linewidth=0.6)
+        axes.set_xlabel(f"speed as a share of the {LIMIT}'s; numbers: images/s")
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+        path = folder / f"{found['device']}.png"
+        figure.savefig(path, dpi=200)
+        plt.close(figure)
+    return path
