@@ -5,7 +5,6 @@ with its traceback, SIGINT 130 and SIGTERM 143. Torch is imported only to train.
 """
 
 import sys
-import warnings
 
 from disciplined.mistakes import Mistake
 from disciplined.training import config, words
@@ -31,11 +30,8 @@ def main(arguments: list[str]) -> int:
     if done and done["status"] in ("done", "diverged") and not cfg.force:
         print(words.already(done, asked))
         return 0 if done["status"] == "done" else 3
-    # Lightning's own use of torch, which no setting of a run can mend
-    warnings.filterwarnings("ignore", message=r".*(LeafSpec|broadcast_buffers).*")
     from disciplined.training.run import run
 
-    print(words.beginning(asked), file=sys.stderr)
     return run(cfg)
 
 

@@ -183,7 +183,7 @@ EPOCH = 50_000 / 512
             EPOCH,
             "0.95 ↘ 0.85 (41ep) ↗ 0.95 (41ep) ↘ 0.9341 (13ep)",
         ),
-        (momentum.linear(0.9, 0.9, 100), None, "0.9 → 0.9 (100it)"),
+        (momentum.linear(0.9, 0.9, 100), None, "0.9"),
         (
             Schedule((Segment.constant(1, 5), Segment.linear(2, 3, 5), Segment.linear(3, 0, 500))),
             100,

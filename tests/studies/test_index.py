@@ -33,11 +33,11 @@ def test_published_settings_are_current(text: str):
 
 def test_the_bare_command_is_a_published_run():
     bare = plan(compose(["schedule=onecycle", "model=resnet56"]))
-    assert f'"{bare.setting}": {{study: disciplined/table1' in index.PUBLISHED.read_text()
+    assert f'"{bare.trained}": {{study: disciplined/table1' in index.PUBLISHED.read_text()
     shallow = plan(compose(["schedule=step", "model=three_layer", "momentum.value=0.95"]))
-    assert f'"{shallow.setting}": {{study: disciplined/table1' in index.PUBLISHED.read_text()
+    assert f'"{shallow.trained}": {{study: disciplined/table1' in index.PUBLISHED.read_text()
     lenet = plan(compose(["model=lenet", "dataset=mnist"]))
-    assert f'"{lenet.setting}": {{study: disciplined/table2' in index.PUBLISHED.read_text()
+    assert f'"{lenet.trained}": {{study: disciplined/table2' in index.PUBLISHED.read_text()
 
 
 def test_finished_records_are_counted_by_setting(planted, recorded, tmp_path):

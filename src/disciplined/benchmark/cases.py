@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from disciplined.data.images import ImageSet
 from disciplined.training import assembly, config, planning
@@ -89,10 +89,9 @@ class Parts:
         """The network with the papers' initial values."""
         return assembly.network(self.cfg, self.plan, self.images)
 
-    @property
-    def input(self) -> dict[str, Any]:
-        """What the network wants of its pixels."""
-        return OmegaConf.to_container(self.cfg.model.input)  # pyright: ignore
+    def pixels(self) -> torch.nn.Module:
+        """Bytes to what the network reads."""
+        return assembly.pixels(self.cfg, self.images)
 
     @property
     def autocast(self) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from torch.nn import functional as F
 
 from disciplined.benchmark.cases import Case, Parts, Setting, composed
 from disciplined.data.augmentation import mirror, mirror_flags
-from disciplined.data.pixels import Pixels
 from disciplined.data.stream import Stream
 from disciplined.optimizers.groups import parameter_groups
 from disciplined.training import assembly, run
@@ -48,7 +47,7 @@ def bare(case: Case, parts: Parts, setting: Setting) -> Contender:
     """The same kernels in the shortest loop: everything drawn beforehand, nothing measured."""
     device = setting.torch_device
     network = parts.network().to(device, memory_format=torch.channels_last)  # pyright: ignore
-    pixels = Pixels(parts.images.train_images, **parts.input).to(device)
+    pixels = parts.pixels().to(device)
     images = replace(
         parts.images,
         train_images=parts.images.train_images.to(device),

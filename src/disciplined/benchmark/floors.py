@@ -15,7 +15,6 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from disciplined.benchmark.cases import Case, Parts
 from disciplined.benchmark.contenders import now
-from disciplined.data.pixels import Pixels
 
 HEAVY = ("convolution", "mm", "addmm", "bmm", "convolution_backward")
 
@@ -83,7 +82,7 @@ def floor(case: Case, parts: Parts, rates: Rates, device: torch.device) -> Floor
     for module in network.modules():
         if hasattr(module, "groups") and hasattr(module, "s_mean"):
             module.groups = 1  # pyright: ignore
-    pictures = Pixels(parts.images.train_images, **parts.input)(parts.images.train_images[:count])
+    pictures = parts.pixels()(parts.images.train_images[:count])
     labels = parts.images.train_labels[:count].to(device)
     traffic = Traffic()
     with FlopCounterMode(display=False) as counter, traffic, torch.autocast(**parts.autocast):

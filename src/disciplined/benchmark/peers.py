@@ -178,11 +178,8 @@ def fastai(case: Case, parts: Parts, setting: Setting) -> Contender:
     """fastai's Learner.fit_one_cycle on a DataBlock of images."""
     from fastai.callback.core import Callback  # pyright: ignore[reportMissingImports]
     from fastai.callback.schedule import fit_one_cycle  # noqa: F401  # pyright: ignore
+    from fastai.data import transforms  # pyright: ignore[reportMissingImports]
     from fastai.data.block import CategoryBlock, DataBlock  # pyright: ignore
-    from fastai.data.transforms import (
-        IndexSplitter,  # pyright: ignore
-        Normalize,  # pyright: ignore
-    )
     from fastai.learner import Learner  # pyright: ignore
     from fastai.metrics import accuracy  # pyright: ignore
     from fastai.vision.augment import Flip  # pyright: ignore
@@ -211,10 +208,10 @@ def fastai(case: Case, parts: Parts, setting: Setting) -> Contender:
             blocks=(ImageBlock(kind), CategoryBlock),
             get_x=lambda i: kind.create(images[i % len(images)].squeeze()),
             get_y=lambda i: labels[i % len(labels)],
-            splitter=IndexSplitter(range(count, count + 10)),
+            splitter=transforms.IndexSplitter(range(count, count + 10)),
             batch_tfms=[
                 *([Flip()] if parts.plan.augmentation == "mirror" else []),
-                Normalize.from_stats([0.5] * images.shape[3], [0.25] * images.shape[3]),
+                transforms.Normalize.from_stats([0.5] * images.shape[3], [0.25] * images.shape[3]),
             ],
         )
         loaders = block.dataloaders(

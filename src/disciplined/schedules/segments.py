@@ -69,11 +69,29 @@ def cut(segments: Iterable[Segment], duration: int) -> tuple[Segment, ...]:
     return tuple(kept)
 
 
+def merged(segments: Iterable[Segment]) -> tuple[Segment, ...]:
+    """The same function with flat neighbours of one value as one constant segment.
+
+    So a swing between equal ends is the constant that it is.
+    """
+    kept: list[Segment] = []
+    for segment in segments:
+        flat = segment.shape in (constant, linear) and segment.start == segment.end
+        if flat and segment.length >= 0:
+            length = segment.length
+            if kept and kept[-1].shape is constant and kept[-1].start == segment.start:
+                length += kept.pop().length
+            segment = Segment.constant(segment.start, length)
+        kept.append(segment)
+    return tuple(kept)
+
+
 @dataclass(frozen=True)
 class Schedule:
     """Segments end to end, from iteration 0; what the last one ends at holds for ever after.
 
-    Iteration t is the update that takes t updates to t + 1. Raises ValueError for no segments, a
+    Flat neighbours of one value are kept as one. Iteration t is the update that takes t updates to
+    t + 1. Raises ValueError for no segments, a
     negative length or a value that is not finite.
     """
 
@@ -81,6 +99,7 @@ class Schedule:
     _table: "_Table" = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "segments", merged(self.segments))
         object.__setattr__(self, "_table", _Table.of(self.segments))
 
     @property

@@ -14,6 +14,7 @@ from torch import nn
 
 from disciplined.data.evaluation import Protocol
 from disciplined.data.images import ImageSet
+from disciplined.data.pixels import Pixels
 from disciplined.data.subsets import split
 from disciplined.mistakes import Mistake
 from disciplined.training.evaluating import Evaluator
@@ -73,6 +74,7 @@ def loaded(cfg: DictConfig) -> tuple[ImageSet, tuple[torch.Tensor, torch.Tensor]
     node = OmegaConf.to_container(cfg.dataset.load)
     assert isinstance(node, dict)
     images: ImageSet = function(**arguments(function, node, "dataset.load"))  # pyright: ignore
+    as_declared(cfg, images)
     if cfg.train_size is None and not cfg.dataset.validation:
         return images, None
     chosen, held_out = split(
@@ -83,6 +85,28 @@ def loaded(cfg: DictConfig) -> tuple[ImageSet, tuple[torch.Tensor, torch.Tensor]
         rest = torch.from_numpy(held_out)
         validation = images.train_images[rest], images.train_labels[rest]
     return images.with_training(torch.from_numpy(chosen)), validation
+
+
+def as_declared(cfg: DictConfig, images: ImageSet) -> None:
+    """Raise `Mistake` unless the images are what the data set's settings say of them."""
+    found = {
+        "image_shape": list(images.train_images.shape[1:]),
+        "train_images": len(images.train_images),
+        "test_images": len(images.test_images),
+        "classes": 1 + int(max(images.train_labels.max(), images.test_labels.max())),
+    }
+    for key, value in found.items():
+        said = list(cfg.dataset[key]) if key == "image_shape" else cfg.dataset[key]
+        if said != value:
+            raise Mistake(f"dataset.{key}={said}: {cfg.dataset.name} has {value}")
+
+
+def pixels(cfg: DictConfig, images: ImageSet) -> Pixels:
+    """From bytes to what the network wants, as the model's `input` says."""
+    node = OmegaConf.to_container(cfg.model.input)
+    assert isinstance(node, dict)
+    given = {"train_images": images.train_images}
+    return Pixels(**arguments(Pixels, node, "model.input", given=given))  # pyright: ignore
 
 
 def network(cfg: DictConfig, asked: Plan, images: ImageSet) -> nn.Module:

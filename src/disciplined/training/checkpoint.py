@@ -7,9 +7,14 @@ are read with `weights_only=True`: a checkpoint holds tensors and numbers, and r
 
 import hashlib
 import os
+import time
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
+
+from disciplined.training.callbacks import Rows
+from disciplined.training.module import Training
 
 KEPT = 2
 
@@ -48,3 +53,36 @@ def newest(folder: Path) -> Path | None:
 def iteration_of(path: Path) -> int:
     """The updates a checkpoint was made after, from its name."""
     return int(path.name.removesuffix("it.ckpt"))
+
+
+class Checkpoints(pl.Callback):
+    """A checkpoint every so many seconds, at the end, and before a signal ends the process.
+
+    Stands behind `rows` among the callbacks, so that a checkpoint's rows are on the disk before it.
+    """
+
+    def __init__(self, folder: Path, seconds: float, rows: Rows):
+        self.folder, self.seconds, self.rows = folder, seconds, rows
+        self.saved = time.monotonic()
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Between two updates: save where it is due by the clock of rank 0; never a divergence."""
+        assert isinstance(pl_module, Training)
+        updates, rest = divmod(batch_idx + 1, trainer.accumulate_grad_batches)
+        if rest or self.rows.diverged:
+            return
+        due = time.monotonic() - self.saved >= self.seconds or trainer.should_stop
+        if trainer.world_size > 1:
+            # asking costs a broadcast, so only where rows are measured anyway
+            due = updates % self.rows.every == 0 and trainer.strategy.broadcast(due)
+        if due or updates == pl_module.plan.iterations:
+            with self.rows.clock.paused():
+                save(trainer, self.folder, updates)
+            self.saved = time.monotonic()

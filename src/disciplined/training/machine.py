@@ -34,15 +34,25 @@ def fingerprint() -> str:
     found = hashlib.sha256()
     for pattern in COMPUTES:
         for path in sorted(PACKAGE.glob(pattern)):
-            tree = ast.parse(path.read_text())
-            for node in ast.walk(tree):
-                body = getattr(node, "body", None)
-                if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
-                    value = body[0].value
-                    if isinstance(value, ast.Constant) and isinstance(value.value, str):
-                        body[0] = ast.Expr(ast.Constant(""))
-            found.update(f"{path.relative_to(PACKAGE).as_posix()}\0{ast.dump(tree)}\0".encode())
+            tree = written(ast.parse(path.read_text()))
+            found.update(f"{path.relative_to(PACKAGE).as_posix()}\0{tree}\0".encode())
     return found.hexdigest()[:12]
+
+
+def written(node: object) -> str:
+    """A syntax tree as text, the same in every version of Python: fields that are there, in order.
+
+    `ast.dump` has changed with most versions, and newer ones have more (empty) fields. What stands
+    by itself as a text is a docstring.
+    """
+    if isinstance(node, list):
+        return "[" + ",".join(filter(None, map(written, node))) + "]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return ""
+    fields = [f"{k}={written(v)}" for k, v in ast.iter_fields(node) if v not in (None, [])]
+    return f"{type(node).__name__}({','.join(fields)})"
 
 
 @cache

@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from disciplined.mistakes import Mistake
 from disciplined.schedules.lengths import in_iterations
-from disciplined.schedules.segments import Schedule
+from disciplined.schedules.segments import Schedule, Segment, constant
 from disciplined.training.targets import arguments, located
 
 # Leaves at these values are left out of the key, so that a new setting orphans no old record.
@@ -29,13 +29,20 @@ NEUTRAL: dict[str, Any] = {
     "evaluation_images": None,
 }
 
+TARGETS = (
+    *("dataset.load", "model.network", "optimizer"),
+    *("schedule", "momentum", "weight_decay", "logger"),
+)
+LONGEST = 10**8  # updates; the papers' longest run has 80,000
+
 
 @dataclass(frozen=True)
 class Plan:
     """What a config asks for, in iterations.
 
     `asked` is the canonical form that the key hashes; `key` names the record, `setting` is the
-    same hash without the seed (what a study repeats). `images` counts training images seen.
+    same hash without the seed (what a study repeats), `trained` without how often it is measured
+    either (what a number was published for). `images` counts training images seen.
     """
 
     name: str
@@ -51,6 +58,7 @@ class Plan:
     asked: dict[str, Any]
     key: str
     setting: str
+    trained: str
     folder: Path
 
     @property
@@ -93,6 +101,8 @@ def plan(cfg: DictConfig) -> Plan:
         )
 
     iterations = lengths(None)(cfg.duration, "duration")
+    if iterations > LONGEST:
+        raise Mistake(f"duration={cfg.duration}: {iterations:,} updates; at most {LONGEST:,}")
     evaluate_every = lengths(iterations)(cfg.evaluate_every, "evaluate_every")
     schedules = {
         setting: schedule(cfg[setting], setting, lengths(iterations), iterations)
@@ -151,6 +161,7 @@ def plan(cfg: DictConfig) -> Plan:
         asked={**asked, "seed": cfg.seed},
         key=key,
         setting=digest(asked),
+        trained=digest({k: v for k, v in asked.items() if k != "evaluate_every"}),
         folder=Path(cfg.output_dir) / "runs" / key,
     )
 
@@ -174,8 +185,14 @@ def schedule(
 
 
 def canonical(schedule: Schedule) -> list[Any]:
-    """A schedule as the values that define its function: two policies that agree share a key."""
-    return [[*s[:-1], s.shape.__name__] for s in schedule.segments]
+    """A schedule as its segments: two policies that come to the same ones share a key.
+
+    A constant is one however long it is said to last.
+    """
+    segments = schedule.segments
+    if len(segments) == 1 and segments[0].shape is constant:
+        segments = (Segment.constant(segments[0].start, 1),)
+    return [[*s[:-1], s.shape.__name__] for s in segments]
 
 
 def digest(asked: dict[str, Any]) -> str:
@@ -186,6 +203,10 @@ def digest(asked: dict[str, Any]) -> str:
 
 def check(cfg: DictConfig) -> None:
     """What types cannot say: ranges, and settings that exclude each other."""
+    for setting in TARGETS:
+        node = OmegaConf.select(cfg, setting)
+        if not isinstance(node, DictConfig) or "_target_" not in node:
+            raise Mistake(f"{setting}={node}: expected a choice of the group or a _target_")
     positive = {
         "total_batch_size": cfg.total_batch_size,
         "scale": cfg.scale,
@@ -195,10 +216,14 @@ def check(cfg: DictConfig) -> None:
         "trainer.accumulate": cfg.trainer.accumulate,
     }
     for setting, value in positive.items():
-        if not value > 0:
+        if not 0 < value < float("inf"):
             raise Mistake(f"{setting}={value}: expected a positive number")
-    if cfg.seed < 0:
-        raise Mistake(f"seed={cfg.seed}: expected a whole number from 0 on")
+    if not 0 <= cfg.seed < 2**32:
+        raise Mistake(f"seed={cfg.seed}: expected a whole number from 0 to {2**32 - 1}")
+    if cfg.trainer.threads is not None and cfg.trainer.threads <= 0:
+        raise Mistake(f"trainer.threads={cfg.trainer.threads}: expected a positive number")
+    if cfg.trainer.strategy not in ("auto", "ddp"):
+        raise Mistake(f"trainer.strategy={cfg.trainer.strategy}: expected auto or ddp")
     if cfg.evaluation.images is not None and cfg.evaluation.images <= 0:
         raise Mistake(f"evaluation.images={cfg.evaluation.images}: expected a positive number")
     if not 0 <= cfg.dataset.validation < cfg.dataset.train_images:

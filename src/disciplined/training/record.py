@@ -13,6 +13,13 @@ import os
 from pathlib import Path
 from typing import Any
 
+from disciplined.mistakes import Mistake
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 METRICS = (
     "train_loss",
     "train_accuracy",
@@ -37,9 +44,36 @@ class Record:
         self.folder = folder
         self.metrics_file = folder / "metrics.csv"
         self.checkpoints = folder / "checkpoints"
+        self.lock: Any = None  # held open by the process that trains
+
+    def claim(self) -> None:
+        """Make the folder and hold it, till `release` or this process's end; nothing is touched.
+
+        Raises `Mistake` where another process trains this very run, or nothing can be written.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.lock = (self.folder / ".lock").open("w")
+        except OSError as error:
+            raise Mistake(
+                f"output_dir: {self.folder} cannot be written to ({error}); choose another"
+            ) from error
+        if fcntl:
+            try:
+                fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise Mistake(
+                    f"{self.folder} is being trained by another process; wait for it, or change "
+                    "the seed or another setting"
+                ) from error
+
+    def release(self) -> None:
+        """Let another process train this run."""
+        if self.lock:
+            self.lock.close()
 
     def begin(self, config: str, summary: dict[str, Any]) -> None:
-        """Make the folder (keeping checkpoints that are there) and write config and summary."""
+        """Write config and summary (keeping checkpoints that are there)."""
         self.checkpoints.mkdir(parents=True, exist_ok=True)
         write(self.folder / "config.yaml", config)
         self.write_summary(summary)
@@ -118,12 +152,17 @@ def number(text: str) -> float | int:
 
 
 def final_and_best(rows: list[Row]) -> dict[str, dict[str, float]]:
-    """Final and best values of every metric measured: highest accuracy, lowest loss."""
+    """Final and best values of every metric measured: highest accuracy, lowest loss.
+
+    Final is the last row's, and only where it is finite.
+    """
     final: dict[str, float] = {}
     best: dict[str, float] = {}
     for metric in METRICS:
         values = [float(v) for r in rows if (v := r.get(metric)) is not None and math.isfinite(v)]
+        last = rows[-1].get(metric) if rows else None
+        if last is not None and math.isfinite(last):
+            final[metric] = float(last)
         if values:
-            final[metric] = values[-1]
             best[metric] = max(values) if metric.endswith("accuracy") else min(values)
     return {"final": final, "best": best}

@@ -5,27 +5,35 @@ The only module that knows all the others. Imports torch; what can be said witho
 """
 
 import logging
+import math
+import sys
+import warnings
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from disciplined.data.pixels import Pixels
 from disciplined.data.stream import Stream
-from disciplined.training import assembly, checkpoint, curves, machine, words
+from disciplined.optimizers.groups import parameter_groups
+from disciplined.training import assembly, checkpoint, curves, machine, summary, words
 from disciplined.training.batches import Batches
-from disciplined.training.callbacks import Checkpoints, HyperParameters, Progress, Rows, Signals
+from disciplined.training.callbacks import HyperParameters, Rows
 from disciplined.training.clock import Clock
 from disciplined.training.module import Training
-from disciplined.training.planning import plan
-from disciplined.training.record import Record, final_and_best
+from disciplined.training.planning import Plan, plan
+from disciplined.training.progress import Progress
+from disciplined.training.record import Record, Row
+from disciplined.training.signals import Signals
 
 DONE, FAULT, DIVERGED = 0, 1, 3
 
 # Lightning's notices of devices and products say nothing that the record does not
 for name in ("pytorch_lightning", "lightning.pytorch", "lightning.fabric"):
     logging.getLogger(name).setLevel(logging.WARNING)
+# Its own use of torch, and a doubt about data orders that `Batches` settles
+warnings.filterwarnings("ignore", message=r".*(LeafSpec|broadcast_buffers).*")
+warnings.filterwarnings("ignore", message=r".*your dataloader is not resumable.*")
 
 
 def run(cfg: DictConfig, *, study: dict[str, Any] | None = None, quiet: bool = False) -> int:
@@ -37,7 +45,6 @@ def run(cfg: DictConfig, *, study: dict[str, Any] | None = None, quiet: bool = F
     """
     clock = Clock()
     asked = plan(cfg)
-    record = Record(asked.folder)
     device = assembly.chosen_device(cfg)
     if device == "cpu":
         machine.keep_freed_memory()
@@ -48,16 +55,20 @@ def run(cfg: DictConfig, *, study: dict[str, Any] | None = None, quiet: bool = F
     pl.seed_everything(cfg.seed, workers=True, verbose=False)
     module = Training(
         assembly.network(cfg, asked, images),
-        Pixels(images.train_images, **OmegaConf.to_container(cfg.model.input)),  # pyright: ignore
+        assembly.pixels(cfg, images),
         images,
         asked,
         lambda groups: assembly.optimizer(cfg, groups),
     )
+    assembly.optimizer(
+        cfg, parameter_groups(module.network)
+    )  # a mistake in it shows before a record
     module.network.to(memory_format=torch.channels_last)  # pyright: ignore
     compiled = assembly.compiles(cfg, device, asked)
     if compiled:
         module.forward_pass = torch.compile(module.network)  # pyright: ignore
 
+    record = Record(asked.folder)
     signals = Signals(asked.evaluate_every)
     progress = Progress(asked.iterations)
     listeners = assembly.logger(cfg, asked)
@@ -65,7 +76,7 @@ def run(cfg: DictConfig, *, study: dict[str, Any] | None = None, quiet: bool = F
         record,
         asked.evaluate_every,
         lambda m: assembly.evaluators(cfg, m, validation),
-        [listener.row for listener in listeners],
+        [progress.row, *(listener.row for listener in listeners)],
         clock,
     )
     trainer = pl.Trainer(
@@ -82,7 +93,7 @@ def run(cfg: DictConfig, *, study: dict[str, Any] | None = None, quiet: bool = F
             HyperParameters(),
             signals,
             rows,
-            Checkpoints(record, cfg.trainer.checkpoint_seconds, rows),
+            checkpoint.Checkpoints(record.checkpoints, cfg.trainer.checkpoint_seconds, rows),
             *([] if quiet else [progress]),
         ],
         logger=False,
@@ -94,8 +105,10 @@ def run(cfg: DictConfig, *, study: dict[str, Any] | None = None, quiet: bool = F
         use_distributed_sampler=False,
     )
     leader = trainer.is_global_zero
-    if cfg.force and leader:
-        record.clear()
+    if leader:
+        record.claim()
+        if cfg.force:
+            record.clear()
     resumed = None if cfg.force else checkpoint.newest(record.checkpoints)
     first = checkpoint.iteration_of(resumed) if resumed else 0
     batches = Batches(
@@ -107,62 +120,63 @@ def run(cfg: DictConfig, *, study: dict[str, Any] | None = None, quiet: bool = F
         accumulate=cfg.trainer.accumulate,
     )
     batches.first = first
-    summary: dict[str, Any] = {
-        "key": asked.key,
-        "setting": asked.setting,
-        "name": asked.name,
-        "status": "running",
-        "result": {"iterations": asked.iterations, "data_sha256": images.sha256},
-        "machine": {
-            **machine.description(),
-            "device": assembly.device_name(device),
-            "threads": torch.get_num_threads(),
-            "precision": precision,
-            "compiled": compiled,
-            "world_size": trainer.world_size,
-            "resumed_at": first or None,
-        },
-        "registered": study,
+    told = summary.beginning(asked, data_sha256=images.sha256, study=study)
+    told["machine"] |= {
+        "device": assembly.device_name(device),
+        "threads": torch.get_num_threads(),
+        "precision": precision,
+        "compiled": compiled,
+        "world_size": trainer.world_size,
+        "resumed_at": first or None,
     }
     if leader:
-        record.begin(OmegaConf.to_yaml(cfg), summary)
+        record.begin(OmegaConf.to_yaml(cfg), told)
         record.keep_rows(first)
         for listener in listeners:
             listener.begin()
+        if not quiet:
+            print(words.beginning(asked, first), file=sys.stderr)
     status, diverged_at = "failed", None
     try:
         if first < asked.iterations:
             trainer.fit(module, batches, ckpt_path=resumed, weights_only=True if resumed else None)
-        diverged_at = module.divergence()
+        diverged_at = divergence(module, record.rows(), asked)
         done = trainer.global_step >= asked.iterations or first >= asked.iterations
         status = "diverged" if diverged_at is not None else "done" if done else "interrupted"
     finally:
         clock.stop()
         signals.release()
         progress.close()
+        measured = record.rows()
         if leader:
-            measured = record.rows()
-            summary["status"] = status
-            summary["result"] |= {
-                "iteration": trainer.global_step if diverged_at is None else diverged_at,
-                "diverged_at": diverged_at,
-                **final_and_best(measured),
-            }
-            summary["machine"] |= {
-                "wall_seconds": round(clock.now() - clock.started, 3),
-                "first_update_seconds": clock.first_update and round(clock.first_update, 3),
-                "train_seconds": round(clock.training, 3),
-                "images_per_second": round(clock.images_per_second(asked.total_batch_size), 1),
-                "peak_memory_bytes": machine.peak_memory(),
-                "peak_device_bytes": torch.cuda.max_memory_allocated() if device == "gpu" else None,
-            }
-            record.write_summary(summary)
+            summary.ended(
+                told,
+                status=status,
+                updates=trainer.global_step,
+                diverged_at=diverged_at,
+                rows=measured,
+                clock=clock,
+                total_batch_size=asked.total_batch_size,
+            )
+            record.write_summary(told)
             for listener in listeners:
-                listener.end(summary)
+                listener.end(told)
     if leader and status != "interrupted":
         curves.draw(record.folder, measured, asked)
-        if not quiet:
-            print(words.ending(summary, asked))
+    if leader and not quiet:
+        print(words.ending(told, asked))
+    record.release()
     if signals.received is not None and status == "interrupted":
         return 128 + signals.received
     return DIVERGED if status == "diverged" else DONE if status == "done" else FAULT
+
+
+def divergence(module: Training, rows: list[Row], asked: Plan) -> int | None:
+    """The iteration of the first loss that was not finite, or None.
+
+    The last update's own is that of the evaluation behind it: no training loss follows it.
+    """
+    found = module.divergence()
+    if found is not None or not rows or rows[-1]["iteration"] != asked.iterations:
+        return found
+    return None if math.isfinite(float(rows[-1].get("test_loss") or 0)) else asked.iterations

@@ -19,11 +19,16 @@ def schedules(asked: Plan) -> list[str]:
     ]
 
 
-def beginning(asked: Plan) -> str:
-    """The run in words: schedules, iterations, epochs, images and the record's folder."""
+def beginning(asked: Plan, first: int = 0) -> str:
+    """The run in words: schedules, iterations, epochs, images and the record's folder.
+
+    first: the updates that an earlier process made.
+    """
+    resuming = [f"resuming      behind update {first:,}, from its checkpoint"] if first else []
     return "\n".join(
         [
             *schedules(asked),
+            *resuming,
             f"length        {asked.iterations:,} iterations of {asked.total_batch_size} images = "
             f"{asked.epochs:.4g} epochs of {asked.train_images:,} = {asked.images:,} images",
             f"record        {asked.folder}",
@@ -31,14 +36,14 @@ def beginning(asked: Plan) -> str:
     )
 
 
-def published(setting: str) -> list[dict[str, Any]]:
-    """The accuracies published for a run's setting (`Plan.setting`), from `conf/published.yaml`."""
+def published(trained: str) -> list[dict[str, Any]]:
+    """The accuracies published for what a run trains (`Plan.trained`): `conf/published.yaml`."""
     path = CONF / "published.yaml"
     if not path.is_file():
         return []
     found = OmegaConf.to_container(OmegaConf.load(path))
     assert isinstance(found, dict)
-    entries = found.get(setting, [])
+    entries = found.get(trained, [])
     entries = [entries] if isinstance(entries, dict) else entries
     return [e for e in entries if e["metric"].endswith("accuracy")]
 
@@ -49,12 +54,13 @@ def ending(summary: dict[str, Any], asked: Plan) -> str:
     lines = []
     if summary["status"] == "diverged":
         lines.append(
-            f"diverged: the loss of update {result['diverged_at']} is not finite "
+            f"diverged: the loss after {result['diverged_at']:,} updates is not finite "
             f"(rate {asked.learning_rate.value(result['diverged_at']):.4g})"
         )
     elif summary["status"] != "done":
         lines.append(
-            f"{summary['status']} after {result['iteration']:,} of {asked.iterations:,} updates"
+            f"{summary['status']} after {result['iteration']:,} of {asked.iterations:,} updates; "
+            "the same command goes on from there"
         )
     final, best = result["final"], result["best"]
     for split, word in (("test", "test"), ("val", "validation"), ("train", "training")):
@@ -64,7 +70,7 @@ def ending(summary: dict[str, Any], asked: Plan) -> str:
                 f"{word:<11} accuracy {final[accuracy]:.2%} (best {best[accuracy]:.2%})"
                 f"  loss {final[loss]:.4f} (best {best[loss]:.4f})"
             )
-    for found in published(asked.setting):
+    for found in published(asked.trained):
         ours = final.get(found["metric"])
         deviation = f" ± {found['std']:.2%}" if found.get("std") is not None else ""
         here = f"; here {ours:.2%}, {100 * (ours - found['value']):+.2f} points" if ours else ""
