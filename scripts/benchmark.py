@@ -12,12 +12,12 @@ else meanwhile. Status: 0, 2 a mistake.
 
 import sys
 import tempfile
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from disciplined import command_line
 from disciplined.mistakes import Mistake
-from disciplined.studies.checks import suggestion
 
 
 @dataclass
@@ -29,40 +29,18 @@ class Options:
     rounds: int = 5
     seconds: float = 8.0
     device: str = "cpu"
-    threads: int = 0
+    threads: int | None = None
     compile: bool = False
     data_dir: str = "data"
     output_dir: str = "outputs"
     publish: bool = False
 
 
-def options(arguments: list[str]) -> Options:
-    """The command line's key=value pairs. Raises Mistake."""
-    kinds = {f.name: type(f.default) for f in fields(Options)}
-    found: dict[str, Any] = {}
-    for argument in arguments:
-        key, equals, value = argument.partition("=")
-        if not equals or key not in kinds:
-            raise Mistake(f"{argument}: no such setting; {suggestion(key, list(kinds))}")
-        try:
-            found[key] = value == "true" if kinds[key] is bool else kinds[key](value)
-        except ValueError:
-            raise Mistake(f"{argument}: expected a number") from None
-        if kinds[key] is bool and value not in ("true", "false"):
-            raise Mistake(f"{argument}: expected true or false")
-        if kinds[key] in (int, float) and found[key] <= 0:
-            raise Mistake(f"{argument}: expected a positive number")
-    if found.get("device", "cpu") not in ("cpu", "gpu"):
-        raise Mistake(f"device={found['device']}: expected cpu or gpu")
-    return Options(**found)
-
-
 def chosen(what: str, asked: str, known: dict[str, Any]) -> dict[str, Any]:
     """The named ones of `known`. Raises Mistake."""
     names = list(known) if asked == "all" else [n.strip() for n in asked.split(",")]
     for name in names:
-        if name not in known:
-            raise Mistake(f"{what}={name}: {suggestion(name, list(known))}")
+        command_line.one_of(what, name, list(known))
     return {name: known[name] for name in names}
 
 
@@ -71,7 +49,8 @@ def main(arguments: list[str]) -> int:
     if {"-h", "--help"} & set(arguments):
         print(__doc__)
         return 0
-    asked = options(arguments)
+    asked = command_line.settings(Options, arguments)
+    command_line.one_of("device", asked.device, ("cpu", "gpu"))
 
     import torch
 

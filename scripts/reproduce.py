@@ -15,13 +15,13 @@ with commas between. `run=false` only draws and judges; `fresh=true` trusts no p
 import fnmatch
 import os
 import sys
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from disciplined import command_line
 from disciplined.mistakes import Mistake
 from disciplined.studies import index
-from disciplined.studies.checks import suggestion
 from disciplined.studies.columns import aligned
 from disciplined.studies.study import SCALES, Study, ids, load
 
@@ -48,34 +48,12 @@ class Options:
 
 
 def options(arguments: list[str]) -> Options:
-    """The command line's key=value pairs. Raises Mistake."""
-    found: dict[str, Any] = {}
-    known = [f.name for f in fields(Options)]
-    for argument in arguments:
-        key, equals, value = argument.partition("=")
-        if not equals or key not in known:
-            what = "setting" if equals else "command"
-            raise Mistake(f"{argument}: no such {what}; {suggestion(key, known)}")
-        found[key] = converted(key, value)
-    chosen = Options(**found)
-    if chosen.scale not in SCALES:
-        raise Mistake(f"scale={chosen.scale}: {suggestion(chosen.scale, list(SCALES))}")
+    """The command line's settings. Raises Mistake."""
+    if arguments and "=" not in arguments[0]:
+        raise Mistake(f"{arguments[0]}: no such command; there are list, keys and figure=...")
+    chosen = command_line.settings(Options, arguments)
+    command_line.one_of("scale", chosen.scale, SCALES)
     return chosen
-
-
-def converted(key: str, value: str) -> Any:
-    """A value as the type of its setting."""
-    if key in ("seeds", "jobs"):
-        if not value.isdecimal() or int(value) < 1:
-            raise Mistake(f"{key}={value}: expected a whole number from 1 on")
-        return int(value)
-    if key in ("run", "dry_run", "fresh", "publish"):
-        if value not in ("true", "false"):
-            raise Mistake(f"{key}={value}: expected true or false")
-        return value == "true"
-    if not value:
-        raise Mistake(f"{key}=: expected a value")
-    return value
 
 
 def list_studies(chosen: Options) -> str:
@@ -203,7 +181,9 @@ def train(missing: list["Run"], studies: list[Study], chosen: Options) -> int:
     if outcome.stopped:
         tell("stopped; the same command goes on from here")
         return 128 + outcome.stopped
-    return 1 if outcome.failed else 0
+    if outcome.failed:
+        return 2 if outcome.mistakes == len(outcome.failed) else 1
+    return 0
 
 
 def shown(study: Study, chosen: Options, places: tuple[str, ...]) -> str:
@@ -253,6 +233,15 @@ def gather(
     return ledger.results(runs, published(chosen, study.id))
 
 
+def only(command: str, arguments: list[str], *settings: str) -> list[str]:
+    """The arguments of a command that has no other settings. Raises Mistake."""
+    for argument in arguments:
+        if argument.partition("=")[0] not in settings:
+            takes = f"only {', '.join(settings)}=" if settings else "no settings"
+            raise Mistake(f"{command} {argument}: {command} takes {takes}")
+    return arguments
+
+
 def tell(line: str) -> None:
     """A line of progress."""
     print(line, file=sys.stderr, flush=True)
@@ -265,10 +254,10 @@ def main(arguments: list[str]) -> int:
         return 0
     command, rest = arguments[0], arguments[1:]
     if command == "list":
-        print(list_studies(options(rest)))
+        print(list_studies(options(only(command, rest, "output_dir"))))
         return 0
     if command == "keys":
-        options(rest)
+        options(only(command, rest))
         print("\n".join(map(str, index.generate())))
         return 0
     return reproduce(options(arguments))

@@ -89,13 +89,16 @@ def test_a_run_is_stopped_by_sigterm_resumed_and_not_trained_twice(command, tmp_
     )
     metrics = wait_for(tmp_path, "metrics.csv", lines=3)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 143, process.stderr.read() if process.stderr else ""
+    said, errors = process.communicate(timeout=60)
+    assert process.returncode == 143, errors
+    assert "updates; the same command goes on from there" in said
     record = metrics.parent
     assert json.loads((record / "summary.json").read_text())["status"] == "interrupted"
     before = metrics.read_text()
 
     done = command("train.py", *arguments, output=False)
     assert done.returncode == 0, done.stderr
+    assert "resuming      behind update" in done.stderr and "not resumable" not in done.stderr
     assert metrics.read_text().startswith(before)
     assert len(metrics.read_text().splitlines()) == 1 + 400 // 50
     assert "test        accuracy" in done.stdout
@@ -126,9 +129,34 @@ def test_a_sweep_goes_on_past_a_job_that_diverges(command, tmp_path):
     assert "schedule.max_lr=1e" in failed[0]
 
 
-@pytest.mark.parametrize("value", ["model=lenet,resnt56", "seed=0,x", "duration=4it,5"])
-def test_a_mistake_in_a_sweep_starts_no_job(command, tmp_path, value):
-    done = command("train.py", "-m", *SHORT, value)
+def test_a_sweep_that_is_told_to_stop_stops_its_job(tmp_path):
+    process = subprocess.Popen(
+        [
+            *(sys.executable, str(ROOT / "train.py"), "-m", *SHORT, "duration=100000it"),
+            *("evaluate_every=2it", "evaluation.images=10", "seed=0,1", f"output_dir={tmp_path}"),
+        ]
+    )
+    try:
+        metrics = wait_for(tmp_path, "metrics.csv", lines=3)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 143
+    finally:
+        process.kill()
+    summaries = [json.loads(p.read_text()) for p in metrics.parents[1].glob("*/summary.json")]
+    assert [s["status"] for s in summaries] == ["interrupted"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["model=lenet,resnt56"],
+        ["seed=0,x"],
+        ["duration=4it,5"],
+        ["duration=30it,10it", "schedule.stepsize=5it,20it"],  # each could run; not each pair
+    ],
+)
+def test_a_mistake_in_a_sweep_starts_no_job(command, tmp_path, values):
+    done = command("train.py", "-m", *SHORT, *values)
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
     assert list(tmp_path.iterdir()) == []

@@ -10,6 +10,11 @@ from disciplined.training import config
 from disciplined.training.planning import plan
 
 MISTAKES = [
+    (["dry_run=maybe"], "dry_run=maybe: expected true or false"),
+    (["data_dir=null"], "data_dir=null: expected a value"),
+    (["~model"], "~model: nothing can be left out"),
+    (["+foo=1"], "+foo: no such setting"),
+    (["model=null"], "Config group override must be a string"),
     (["model=resnt56"], "model=resnt56: no such choice; there are lenet, "),
     (["schedule=cosin"], "schedule=cosin: no such choice"),
     (["sed=1"], "sed=1: no such setting; did you mean seed?"),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from disciplined.mistakes import Mistake
 from disciplined.training.config import compose
 from disciplined.training.planning import plan
 
@@ -120,3 +121,30 @@ def test_subset_and_validation_shorten_the_epoch():
 )
 def test_the_other_networks_bare_lengths(model, dataset, iterations):
     assert planned(f"model={model}", f"dataset={dataset}").iterations == iterations
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("seed=4294967296", "expected a whole number from 0 to 4294967295"),
+        ("scale=inf", "expected a positive number"),
+        ("trainer.threads=-1", "expected a positive number"),
+        ("trainer.strategy=foo", "expected auto or ddp"),
+        ("dataset.load=null", "expected a choice of the group"),
+        ("duration=10000000000it", "at most 100,000,000"),
+    ],
+)
+def test_ranges(override, said):
+    with pytest.raises(Mistake, match=said):
+        plan(compose([override]))
+
+
+def test_a_swing_between_equal_ends_is_the_constant_that_it_is():
+    fixed = plan(compose(["momentum=constant", "momentum.value=0.9"]))
+    flat = plan(compose(["momentum=cyclical", "momentum.at_base_lr=0.9", "momentum.at_max_lr=0.9"]))
+    assert flat.key == fixed.key
+
+
+def test_what_is_trained_is_the_same_however_often_it_is_measured():
+    often, seldom = (plan(compose([f"evaluate_every={every}"])) for every in ("100it", "5ep"))
+    assert often.setting != seldom.setting and often.trained == seldom.trained

@@ -174,3 +174,43 @@ def same_weights(a, b):
         for r in (a, b)
     )
     return x.keys() == y.keys() and all(torch.equal(x[k], y[k]) for k in x)
+
+
+def test_a_run_is_trained_by_one_process_at_a_time(tmp_path):
+    cfg = compose([*RESNET, f"output_dir={tmp_path}"])
+    other = Record(plan(cfg).folder)
+    other.claim()
+    with pytest.raises(Mistake, match="is being trained by another process"):
+        run(cfg, quiet=True)
+    assert list(other.folder.iterdir()) == []
+    other.release()
+    other.claim()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["optimizer.nesterov=maybe"], "optimizer.nesterov=maybe: expected true or false"),
+        (["optimizer.convention=foo"], "optimizer.convention=foo: expected one of caffe, pytorch"),
+        (["model.input.scale=foo"], "model.input.scale=foo: expected a number"),
+        (["dataset.classes=5"], "dataset.classes=5: digits has 10"),
+        (["dataset.train_images=99"], "dataset.train_images=99: digits has 1437"),
+        (["model=lenet"], "model=lenet: images of 8×8 pixels are too small"),
+        (["output_dir=/proc/nowhere"], "output_dir: cannot be written to"),
+    ],
+)
+def test_a_mistake_leaves_nothing(tmp_path, overrides, said):
+    with pytest.raises(Mistake, match=said):
+        trained(tmp_path, *overrides)
+    assert list(tmp_path.rglob("*.*")) == []
+
+
+def test_weights_that_blow_up_in_the_last_update_are_a_divergence(tmp_path):
+    kept = [o for o in RESNET if not o.startswith("schedule.")]
+    once = ["schedule=constant", "schedule.lr=1e30", "duration=1it", f"output_dir={tmp_path}"]
+    cfg = compose([*kept, *once])
+    assert run(cfg, quiet=True) == 3
+    summary = Record(plan(cfg).folder).summary()
+    assert summary["result"]["diverged_at"] == 1
+    assert "test_loss" not in summary["result"]["final"]
+    assert "train_loss" in summary["result"]["final"]

@@ -10,26 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from disciplined.data.randomness import Purpose, coins
-from disciplined.data.stream import part_of
 
 
 def mirror_flags(seed: int, iteration: int, total_batch_size: int) -> NDArray[np.bool_]:
     """Which images of an iteration's total batch are mirrored: fair coins, bool [TBS]."""
     return coins(Purpose.MIRROR, seed, iteration, total_batch_size)
-
-
-def mirror_flags_chunk(
-    seed: int, first: int, last: int, total_batch_size: int, part: int = 0, parts: int = 1
-) -> NDArray[np.bool_]:
-    """A part of the flags of iterations first..last-1, bool [last-first, TBS/parts].
-
-    Raises Mistake where `parts` does not divide the total batch size.
-    """
-    columns = part_of(total_batch_size, part, parts)
-    flags = np.empty((last - first, columns.stop - columns.start), dtype=np.bool_)
-    for row, iteration in enumerate(range(first, last)):
-        flags[row] = mirror_flags(seed, iteration, total_batch_size)[columns]
-    return flags
 
 
 def mirror(images: Tensor, flags: Tensor) -> Tensor:

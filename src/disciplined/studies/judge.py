@@ -101,7 +101,9 @@ class Judgement:
 
     def as_dict(self) -> dict[str, Any]:
         """For verdicts.json."""
-        return asdict(self) | {
+        told = asdict(self)
+        del told["current"]  # what a record is made of does not change with the checkout
+        return told | {
             "questions": {
                 "number": [[n.arm, n.metric, n.verdict.verdict] for n in self.numbers],
                 **{
@@ -109,7 +111,6 @@ class Judgement:
                     for q in ("as_published", "fair", "open")
                 },
             },
-            "warnings": self.warnings(),
         }
 
 

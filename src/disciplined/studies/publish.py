@@ -131,7 +131,8 @@ def page(
     for key, n in sorted(made(results).items()):
         where = dict(key)
         lines.append(f"* {n} × {where['hardware']}, {where['precision']}, {where['date']}")
-    lines += [f"* Beware: {w}." for w in judgement.warnings()]
+    versions = ", ".join(f"{name} ({n})" for name, n in sorted(judgement.code.items()))
+    lines += [f"* Fingerprint of the code that computed them (records): {versions}."] * bool(runs)
     lines.append(f"* `python scripts/reproduce.py figure={study.id} scale={judgement.scale}`")
     for words, told in (("Contradictions", study.contradictions), ("Notes", study.notes)):
         if told:

@@ -30,6 +30,7 @@ class Outcome:
 
     finished: list[Run] = field(default_factory=list)
     failed: list[tuple[Run, str]] = field(default_factory=list)
+    mistakes: int = 0  # of the failed ones, those that a user's mistake stopped
     stopped: int | None = None
 
 
@@ -114,6 +115,7 @@ def ended(outcome: Outcome, run: Run, process: BaseProcess, log: Path) -> None:
         return
     lines = log.read_text(errors="replace").strip().splitlines() if log.is_file() else []
     last = lines[-1] if lines else "no output"
+    outcome.mistakes += process.exitcode == MISTAKE
     outcome.failed.append((run, f"status {process.exitcode}: {last} (see {log})"))
 
 

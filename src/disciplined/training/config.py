@@ -5,6 +5,8 @@ Imports Hydra but not torch: `--help`, `dry_run=true` and the studies compose ma
 
 import difflib
 import re
+import textwrap
+from dataclasses import fields
 from pathlib import Path
 
 from hydra import compose as hydra_compose
@@ -18,6 +20,7 @@ from disciplined.mistakes import Mistake
 from disciplined.training import settings
 
 CONF = Path(__file__).parents[3] / "conf"
+KEYS = {field.name for field in fields(settings.Settings)}
 
 
 def compose(overrides: list[str]) -> DictConfig:
@@ -25,14 +28,20 @@ def compose(overrides: list[str]) -> DictConfig:
 
     Raises `Mistake` for an unknown choice or key and for a value of the wrong type.
     """
+    for override in overrides:
+        if override.startswith("~"):
+            raise Mistake(f"{override}: nothing can be left out; choose something else instead")
     settings.register()
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
             cfg = hydra_compose("train", overrides)
         OmegaConf.resolve(cfg)
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
         raise Mistake(one_line(error, overrides)) from error
+    for key in cfg:
+        if key not in KEYS:  # Hydra lets `+key=value` add what nothing reads
+            raise Mistake(f"+{key}: no such setting (train.py --help lists them)")
     return cfg
 
 
@@ -49,13 +58,17 @@ def one_line(error: Exception, overrides: list[str]) -> str:
         value = next((o for o in overrides if o.lstrip("+~").startswith(f"{key}=")), key)
         close = difflib.get_close_matches(key, known_keys(), n=1, cutoff=0.5)
         hint = f"; did you mean {close[0]}?" if close else ""
+        if close and close[0] == key:  # the bare command's choice has it
+            hint = f"; it is one of another choice of {key.partition('.')[0]}"
         return f"{value}: no such setting{hint} (train.py --help lists them)"
     if found := re.search(
-        r"Value '(.*?)'.*?(?:converted to|type) (\w+).*?full_key: (\S+)", text, re.S
+        r"Value '(.*?)'.*?(?:converted to|valid) (\w+).*?full_key: (\S+)", text, re.S
     ):
         value, kind, key = found.groups()
-        kinds = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
+        kinds = {"Integer": "a whole number", "Float": "a number", "bool": "true or false"}
         return f"{key}={value}: expected {kinds.get(kind, kind)}"
+    if found := re.search(r"is not Optional.*?full_key: (\S+)", text, re.S):
+        return f"{found[1]}=null: expected a value"
     if found := re.search(r"Invalid value '(.*?)', expected one of (\[.*?\])", text):
         key = re.search(r"full_key: (\S+)", text)
         return f"{key.group(1) if key else 'a setting'}={found[1]}: expected one of {found[2]}"
@@ -79,6 +92,25 @@ def choices(group: str) -> list[str]:
     return sorted(p.stem for p in (CONF / group).glob("*.yaml"))
 
 
+def group_words(group: str, found: list[str]) -> str:
+    """A group's choices with what can be set of them: once where they have the same settings."""
+    told = {choice: choice_settings(group, choice) for choice in found}
+    if len(set(told.values())) == 1:
+        (same,) = set(told.values())
+        return ", ".join(found) + (f"; settings: {same}" if same else "")
+    return ", ".join(f"{c} ({keys})" if keys else c for c, keys in told.items())
+
+
+def choice_settings(group: str, choice: str) -> str:
+    """What can be set of a choice; networks' and data sets' facts are left out."""
+    if group in ("model", "recipe"):
+        return ""
+    if group == "dataset":
+        return "validation (training images held out)"
+    keys = [str(key) for key in OmegaConf.load(CONF / group / f"{choice}.yaml")]
+    return ", ".join(key for key in keys if key not in ("_target_", "defaults"))
+
+
 def known_keys() -> list[str]:
     """Every key of the bare command's config, dotted, for "did you mean"."""
     cfg = compose([])
@@ -100,10 +132,11 @@ def help_text() -> str:
         "Train one network with one policy:  python train.py schedule=onecycle model=resnet56",
         "A sweep, one job a combination:     python train.py -m model=lenet,three_layer seed=0,1",
         "",
-        "Groups (choose with group=choice):",
+        "Groups (choose with group=choice; the settings of a choice with group.setting=value):",
     ]
     for name, found in groups().items():
-        lines.append(f"  {name:<13} {', '.join(found)}")
+        line = f"  {name:<13} {group_words(name, found)}"
+        lines.append(textwrap.fill(line, 99, subsequent_indent=" " * 16))
     lines += ["", "Keys (set with key=value):"]
     body = (CONF / "train.yaml").read_text().split("- recipe: null")[1]
     for line in body.splitlines():
@@ -114,7 +147,6 @@ def help_text() -> str:
         lines.append(f"  {key:<20} {comment.strip()} [{value.strip()}]" if value else f"  {key}")
     lines += [
         "",
-        "A choice's settings stand in its file in conf/ (schedule.max_lr=3, momentum.value=0.9).",
         "Lengths carry their unit: 41ep, 4003it, 0.45dur (of the run). Status: 0 done, 3 diverged,",
         "2 a mistake in the settings, 1 a fault, 130/143 stopped by a signal.",
     ]

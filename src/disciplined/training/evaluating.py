@@ -40,7 +40,8 @@ class Evaluator:
         self.images, self.labels = images, labels
         self.protocol, self.batch_size = protocol, batch_size
         self.part, self.parts = part, parts
-        self.loss = MeanMetric().to(images.device)
+        # torchmetrics would else leave a batch out whose loss is not a number
+        self.loss = MeanMetric(nan_strategy="disable").to(images.device)
         self.accuracy = MulticlassAccuracy(classes, average="micro").to(images.device)
 
     @torch.no_grad()

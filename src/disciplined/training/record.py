@@ -44,7 +44,7 @@ class Record:
         self.folder = folder
         self.metrics_file = folder / "metrics.csv"
         self.checkpoints = folder / "checkpoints"
-        self.lock: Any = None  # held open by the process that trains
+        self.held: int | None = None  # the folder, open and locked by the process that trains
 
     def claim(self) -> None:
         """Make the folder and hold it, till `release` or this process's end; nothing is touched.
@@ -53,24 +53,26 @@ class Record:
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self.lock = (self.folder / ".lock").open("w")
+            if not os.access(self.folder, os.W_OK):
+                raise PermissionError(f"no right to write in {self.folder}")
+        except OSError as error:
+            raise Mistake(f"output_dir: cannot be written to ({error}); choose another") from error
+        if fcntl is None:
+            return
+        self.held = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(self.held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise Mistake(
-                f"output_dir: {self.folder} cannot be written to ({error}); choose another"
+                f"{self.folder} is being trained by another process; wait for it, or change the "
+                "seed or another setting"
             ) from error
-        if fcntl:
-            try:
-                fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise Mistake(
-                    f"{self.folder} is being trained by another process; wait for it, or change "
-                    "the seed or another setting"
-                ) from error
 
     def release(self) -> None:
         """Let another process train this run."""
-        if self.lock:
-            self.lock.close()
+        if self.held is not None:
+            os.close(self.held)
+            self.held = None
 
     def begin(self, config: str, summary: dict[str, Any]) -> None:
         """Write config and summary (keeping checkpoints that are there)."""

@@ -5,6 +5,7 @@ overrides, so that one that raises, diverges or is killed costs only itself. Wha
 read from its record: the ledger knows nothing of who started a run.
 """
 
+import signal
 import subprocess
 import sys
 import tempfile
@@ -30,18 +31,14 @@ STATUS = {"done": 0, "diverged": 3}
 def main(overrides: list[str]) -> int:
     """Run the grid that `overrides` spans; 0 where every job is done, else the worst status.
 
-    Raises `Mistake` for a value that no job could run with, before any job is started.
+    Raises `Mistake` for a combination that cannot run, before any job is started.
     """
     grid = jobs(overrides)
-    seen: set[str] = set()
-    for job in grid:
-        if not seen.issuperset(job):  # every value once; not every combination of thousands
-            plan(compose(job))
-            seen.update(job)
+    folders = [plan(compose(job)).folder for job in grid]
     launch(overrides)
     worst = 0
-    for job in grid:
-        summary = Record(plan(compose(job)).folder).summary()
+    for job, folder in zip(grid, folders, strict=True):
+        summary = Record(folder).summary()
         said = summary["status"] if summary else "not started"
         if status := STATUS.get(said, 1):
             print(f"{said}: {' '.join(job)}", file=sys.stderr)
@@ -75,4 +72,15 @@ def launch(overrides: list[str]) -> None:
 def job(_cfg: DictConfig) -> None:
     """One job: `train.py` with its overrides, in a process of its own."""
     chosen = list(HydraConfig.get().overrides.task)
-    subprocess.run([sys.executable, str(CONF.parent / "train.py"), *chosen], check=False)
+    process = subprocess.Popen([sys.executable, str(CONF.parent / "train.py"), *chosen])
+
+    def stop(number: int, _frame: object) -> None:
+        process.send_signal(number)  # a terminal's Ctrl-C reaches both; a SIGTERM only this one
+        process.wait()
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        process.wait()
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -65,11 +65,13 @@ def ending(summary: dict[str, Any], asked: Plan) -> str:
     final, best = result["final"], result["best"]
     for split, word in (("test", "test"), ("val", "validation"), ("train", "training")):
         accuracy, loss = f"{split}_accuracy", f"{split}_loss"
-        if accuracy in final:
-            lines.append(
-                f"{word:<11} accuracy {final[accuracy]:.2%} (best {best[accuracy]:.2%})"
-                f"  loss {final[loss]:.4f} (best {best[loss]:.4f})"
-            )
+        said = [
+            f"{measure} {form.format(final[name])} (best {form.format(best[name])})"
+            for measure, name, form in (("accuracy", accuracy, "{:.2%}"), ("loss", loss, "{:.4f}"))
+            if name in final  # a diverged run's loss may not be
+        ]
+        if said:
+            lines.append(f"{word:<11} {'  '.join(said)}")
     for found in published(asked.trained):
         ours = final.get(found["metric"])
         deviation = f" ± {found['std']:.2%}" if found.get("std") is not None else ""
