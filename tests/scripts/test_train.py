@@ -83,8 +83,8 @@ def test_a_run_is_stopped_by_sigterm_resumed_and_not_trained_twice(command, tmp_
     process = subprocess.Popen(
         [sys.executable, str(ROOT / "train.py"), *arguments],
         cwd=ROOT,
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
         text=True,
     )
     metrics = wait_for(tmp_path, "metrics.csv", lines=3)

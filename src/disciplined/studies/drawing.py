@@ -89,7 +89,7 @@ def one(
     """One panel."""
     factor = 100 if panel.y.endswith("accuracy") else 1
     arms = panel.arms or list(study.arms)
-    anything = any(results.get(arm) or arm in study.author for arm in arms)
+    anything = any(results.get(arm) for arm in arms)
     for colour, arm in zip(COLOURS * 9, arms, strict=False):
         found = results.get(arm, [])
         drawn = False

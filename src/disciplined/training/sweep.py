@@ -73,14 +73,16 @@ def job(_cfg: DictConfig) -> None:
     """One job: `train.py` with its overrides, in a process of its own."""
     chosen = list(HydraConfig.get().overrides.task)
     process = subprocess.Popen([sys.executable, str(CONF.parent / "train.py"), *chosen])
+    told: list[int] = []
 
     def stop(number: int, _frame: object) -> None:
+        told.append(number)
         process.send_signal(number)  # a terminal's Ctrl-C reaches both; a SIGTERM only this one
-        process.wait()
-        sys.exit(128 + number)
 
     before = signal.signal(signal.SIGTERM, stop)
     try:
         process.wait()
     finally:
         signal.signal(signal.SIGTERM, before)
+    if told:
+        sys.exit(128 + told[0])
