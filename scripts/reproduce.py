@@ -23,7 +23,8 @@ from disciplined import command_line
 from disciplined.mistakes import Mistake
 from disciplined.studies import index
 from disciplined.studies.columns import aligned
-from disciplined.studies.study import SCALES, Study, ids, load
+from disciplined.studies.study import SCALES, Study
+from disciplined.studies.study_file import ids, load
 
 if TYPE_CHECKING:
     from disciplined.studies.expansion import Run

@@ -9,7 +9,8 @@ import pytest
 
 from disciplined.studies.expansion import Run, expand
 from disciplined.studies.ledger import Result, results
-from disciplined.studies.study import Study, read
+from disciplined.studies.study import Study
+from disciplined.studies.study_file import read
 from disciplined.training.record import Record, header, line
 
 TEXT = """

@@ -8,7 +8,7 @@ import pytest
 
 from disciplined.mistakes import Mistake
 from disciplined.studies import author
-from disciplined.studies.study import ids, load
+from disciplined.studies.study_file import ids, load
 from disciplined.training.record import read_rows
 
 

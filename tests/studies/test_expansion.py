@@ -4,7 +4,8 @@ import pytest
 
 from disciplined.mistakes import Mistake
 from disciplined.studies.expansion import distinct, expand, value_text, written
-from disciplined.studies.study import SCALES, load
+from disciplined.studies.study import SCALES
+from disciplined.studies.study_file import load
 from disciplined.training.config import compose
 from disciplined.training.planning import plan
 

@@ -10,7 +10,7 @@ import pytest
 from disciplined.studies import calibration, drawing, ledger, publish, tables
 from disciplined.studies.expansion import expand
 from disciplined.studies.judge import judge
-from disciplined.studies.study import load
+from disciplined.studies.study_file import load
 
 FINALS = {"a": [0.801, 0.799, 0.802, 0.800], "b": [0.701, 0.699]}
 

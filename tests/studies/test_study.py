@@ -8,7 +8,7 @@ from disciplined.mistakes import Mistake
 from disciplined.studies import predicates, study
 from disciplined.studies.arms import expand_arms
 from disciplined.studies.checks import arm_name
-from disciplined.studies.study import ids, load, read
+from disciplined.studies.study_file import ids, load, read
 
 
 @pytest.mark.parametrize("name", ids())

@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 
 from disciplined.mistakes import Mistake
 from disciplined.studies.checks import suggestion
-from disciplined.studies.study import CONF
+from disciplined.studies.study_file import CONF
 from disciplined.training.record import read_rows
 
 FOLDER = CONF / "author"

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from disciplined.studies.registration import blob
-from disciplined.studies.study import CONF, SCALES, Study, ids, load
+from disciplined.studies.study import SCALES, Study
+from disciplined.studies.study_file import CONF, ids, load
 from disciplined.training.record import Record, write
 
 INDEX = CONF / "study" / "index.json"

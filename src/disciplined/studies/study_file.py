@@ -1,0 +1,202 @@
+"""A study file read and checked, `conf/study/<paper>/<figure>.yaml`.
+
+Everything that can be wrong in one fails here with one line, before anything trains; only whether
+an arm's overrides compose is left to `disciplined.studies.expansion`, since it takes Hydra.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from disciplined.mistakes import Mistake
+from disciplined.studies.arms import expand_arms
+from disciplined.studies.checks import (
+    arm_name,
+    build,
+    mapping,
+    named,
+    one_of,
+    only,
+    suggestion,
+)
+from disciplined.studies.study import (
+    AXES,
+    METRICS,
+    PREDICATES,
+    QUESTIONS,
+    READINGS,
+    SCALES,
+    Calibration,
+    Claim,
+    Panel,
+    Published,
+    Study,
+)
+
+CONF = Path(__file__).parents[3] / "conf"
+KEYS = {
+    *("source", "title", "recipe", "fixed", "vary", "arms", "templates", "labels", "primary"),
+    *("seeds", "panels", "published", "author", "readings", "missing", "claims"),
+    *("contradictions", "notes", "calibrate"),
+}
+
+
+def ids() -> list[str]:
+    """The ids of all studies, `<paper>/<figure>`."""
+    folder = CONF / "study"
+    return sorted(p.relative_to(folder).with_suffix("").as_posix() for p in folder.rglob("*.yaml"))
+
+
+def load(study: str) -> Study:
+    """The study with this id. Raises Mistake for an unknown id and whatever is wrong in it."""
+    file = CONF / "study" / f"{study}.yaml"
+    if study not in ids():
+        raise Mistake(f"figure={study}: no such study; {suggestion(study, ids())}")
+    return read(file, study)
+
+
+def read(file: Path, study: str) -> Study:
+    """The study in `file`, checked. Raises Mistake."""
+    from omegaconf import OmegaConf  # not above: a list of studies does without it
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        found: Any = OmegaConf.to_container(OmegaConf.load(file), resolve=True)
+    except (OmegaConfBaseException, ValueError, OSError) as error:
+        raise Mistake(f"{study}: cannot be read: {' '.join(str(error).split())}") from error
+    except Exception as error:  # PyYAML's errors have no base class that OmegaConf exports
+        if type(error).__module__.partition(".")[0] != "yaml":
+            raise
+        raise Mistake(f"{study}: not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(found, dict):
+        raise Mistake(f"{study}: expected a mapping with source, title, arms or vary")
+    only(found, KEYS, study)
+    for key in ("source", "title", "seeds", "panels"):
+        if not found.get(key):
+            raise Mistake(f"{study}: {key} is missing")
+    arms = expand_arms(found, study)
+    missing = named(found, "missing")
+    rows = [*arms, *missing]
+    logs = named(found, "author")
+    result = Study(
+        id=study,
+        file=file,
+        source=found["source"],
+        title=found["title"],
+        arms=arms,
+        seeds=seeds(found["seeds"], study),
+        panels={
+            str(name): build(Panel, told, f"{study}: panel {name}")
+            for name, told in found["panels"].items()
+        },
+        labels=named(found, "labels"),
+        primary=[arm_name(a) for a in found.get("primary", list(arms))],
+        published={
+            arm: [
+                build(Published, one, f"{study}: published {arm}")
+                for one in (told if isinstance(told, list) else [told])
+            ]
+            for arm, told in named(found, "published").items()
+        },
+        author=logs,
+        readings=named(found, "readings"),
+        missing=missing,
+        claims=[claim(told, study) for told in found.get("claims", [])],
+        contradictions=found.get("contradictions", []),
+        notes=found.get("notes", []),
+        calibrate=build(Calibration, found["calibrate"], f"{study}: calibrate")
+        if "calibrate" in found
+        else None,
+    )
+    check(result, rows)
+    return result
+
+
+def check(study: Study, rows: list[str]) -> None:
+    """Every reference to an arm, metric or axis is to one that exists."""
+    groups: dict[str, list[str]] = {
+        "labels": list(study.labels),
+        "published": list(study.published),
+        "author": list(study.author),
+        "readings": [*study.readings, *study.readings.values()],
+        "primary": study.primary,
+        **{f"panel {name}": panel.arms for name, panel in study.panels.items()},
+        **{f"claim {c.id}": [*c.arms(), *map(str, [c.arguments.get("of")])] for c in study.claims},
+    }
+    if study.calibrate:
+        groups["calibrate"] = [study.calibrate.arm]
+    for where, named_arms in groups.items():
+        for arm in named_arms:
+            if arm not in rows and arm != "None":
+                raise Mistake(f"{study.id}: {where} names the arm {arm}; {suggestion(arm, rows)}")
+    for name, panel in study.panels.items():
+        one_of(panel.x, AXES, f"{study.id}: panel {name}: x")
+        one_of(panel.y, METRICS, f"{study.id}: panel {name}: y")
+        for axis in ("xscale", "yscale"):
+            one_of(getattr(panel, axis), ("linear", "log"), f"{study.id}: panel {name}: {axis}")
+    for arm, numbers in study.published.items():
+        for number in numbers:
+            one_of(number.metric, METRICS, f"{study.id}: published {arm}: metric")
+            one_of(number.at, READINGS, f"{study.id}: published {arm}: at")
+    seen = [c.id for c in study.claims]
+    for one in study.claims:
+        if seen.count(one.id) > 1:
+            raise Mistake(f"{study.id}: two claims are called {one.id}")
+        where = f"{study.id}: claim {one.id}"
+        one_of(one.question, QUESTIONS, f"{where}: question")
+        one_of(one.arguments.get("metric", METRICS[0]), METRICS, f"{where}: metric")
+        one_of(one.arguments.get("at", READINGS[0]), READINGS, f"{where}: at")
+        if one.predicate == "crosses":
+            one_of(one.arguments["x"], AXES, f"{where}: x")
+            one_of(one.arguments.get("direction", "up"), ("up", "down"), f"{where}: direction")
+        if one.predicate == "diverges" and {"below", "above"} <= one.arguments.keys():
+            raise Mistake(f"{where}: below and above exclude each other")
+        if (
+            one.predicate == "shape"
+            and one.arguments.get("of", one.arguments["arm"]) not in study.author
+        ):
+            raise Mistake(f"{where}: there is no author's log to follow; name one under author")
+
+
+def claim(told: object, study: str) -> Claim:
+    """A claim with exactly one predicate of the closed list."""
+    if not isinstance(told, dict) or "id" not in told or "says" not in told:
+        raise Mistake(f"{study}: claim {told}: expected id, says and one predicate")
+    rest = {k: v for k, v in told.items() if k not in ("id", "says", "primary", "question")}
+    where = f"{study}: claim {told['id']}"
+    if len(rest) != 1:
+        raise Mistake(f"{where}: expected one predicate of {', '.join(PREDICATES)}")
+    ((predicate, arguments),) = rest.items()
+    one_of(predicate, tuple(PREDICATES), f"{where}: predicate")
+    arguments = mapping(arguments, f"{where}: {predicate}")
+    needed, allowed = PREDICATES[predicate]
+    only(arguments, needed | allowed, f"{where}: {predicate}")
+    for key in sorted(needed - arguments.keys()):
+        raise Mistake(f"{where}: {predicate} needs {key}")
+    for key in ("arm", "than", "of"):
+        if key in arguments:
+            arguments[key] = arm_name(arguments[key])
+    for key in ("arms", "order", "among"):
+        if key in arguments:
+            arguments[key] = [arm_name(a) for a in arguments[key]]
+    if predicate == "equivalent" and len(arguments["arms"]) != 2:
+        raise Mistake(f"{where}: equivalent compares two arms, not {len(arguments['arms'])}")
+    return Claim(
+        id=str(told["id"]),
+        predicate=predicate,
+        arguments=arguments,
+        says=str(told["says"]),
+        primary=bool(told.get("primary", False)),
+        question=str(told.get("question", "as_published")),
+    )
+
+
+def seeds(found: object, study: str) -> dict[str, int]:
+    """Runs per arm at each scale."""
+    counts = mapping(found, f"{study}: seeds")
+    only(counts, set(SCALES), f"{study}: seeds")
+    for scale in SCALES:
+        if not isinstance(counts.get(scale), int) or counts[scale] < 1:
+            raise Mistake(
+                f"{study}: seeds.{scale}={counts.get(scale)}: expected a number from 1 on"
+            )
+    return counts
