@@ -121,3 +121,8 @@ def test_the_third_papers_lengths_read_no_image_a_time_too_many(epochs, batch, i
     assert iterations * batch <= epochs * 50_000 < (iterations + 1) * batch
     tail = iterations * batch - (epochs - 1) * 50_000
     assert set(last) <= set(Stream(50_000, 50_000, seed=0).indices(epochs - 1)[:tail])
+
+
+def test_file_order_is_the_same_in_every_epoch_whatever_the_seed():
+    streams = [Stream(10, 4, seed, shuffled=False) for seed in (0, 1)]
+    assert [s.chunk(0, 5).ravel().tolist() for s in streams] == [[*range(10)] * 2] * 2

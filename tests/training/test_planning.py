@@ -148,3 +148,10 @@ def test_a_swing_between_equal_ends_is_the_constant_that_it_is():
 def test_what_is_trained_is_the_same_however_often_it_is_measured():
     often, seldom = (plan(compose([f"evaluate_every={every}"])) for every in ("100it", "5ep"))
     assert often.setting != seldom.setting and often.trained == seldom.trained
+
+
+def test_the_order_of_the_data_is_part_of_the_key_unless_it_is_the_usual():
+    usual, named, filed = (
+        plan(compose(o)) for o in ([], ["dataset.order=shuffled"], ["dataset.order=file"])
+    )
+    assert usual.key == named.key != filed.key

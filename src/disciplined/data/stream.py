@@ -2,7 +2,7 @@
 
 The stream is the epochs' permutations end to end; iteration t takes places t*TBS to (t+1)*TBS.
 Batches straddle epochs and nothing is dropped, as in the papers (reference 0 and 2.6). Caffe read
-its database in file order; that shuffling makes no visible difference is measured there too.
+its database in file order, the same in every epoch; here that is a choice beside shuffling.
 """
 
 import numpy as np
@@ -15,12 +15,14 @@ from disciplined.mistakes import Mistake
 class Stream:
     """Indices into `images` training images for total batches of `total_batch_size`, from `seed`.
 
-    Has no state but a cache of the last two epochs' orders: a run that starts at iteration t reads
+    Every epoch's order is another permutation, or with `shuffled=False` the data set's own. Has no state but a cache of the last two epochs' orders: a run that starts at iteration t reads
     what a run that arrives there reads, and parts of a batch (devices, micro-batches) put together
     in order are the batch. Raises Mistake for sizes below one.
     """
 
-    def __init__(self, images: int, total_batch_size: int, seed: int) -> None:
+    def __init__(
+        self, images: int, total_batch_size: int, seed: int, *, shuffled: bool = True
+    ) -> None:
         if images < 1:
             raise Mistake(f"train_size={images}: a run needs at least one image to train on")
         if total_batch_size < 1:
@@ -30,6 +32,7 @@ class Stream:
         self.images = images
         self.total_batch_size = total_batch_size
         self.seed = seed
+        self.shuffled = shuffled
         self._orders: dict[int, NDArray[np.int64]] = {}
 
     def indices(self, iteration: int) -> NDArray[np.int64]:
@@ -62,7 +65,11 @@ class Stream:
         if epoch not in self._orders:
             if len(self._orders) == 2:
                 del self._orders[min(self._orders)]
-            self._orders[epoch] = permutation(Purpose.ORDER, self.seed, epoch, self.images)
+            self._orders[epoch] = (
+                permutation(Purpose.ORDER, self.seed, epoch, self.images)
+                if self.shuffled
+                else np.arange(self.images, dtype=np.int64)
+            )
         return self._orders[epoch]
 
 

@@ -106,7 +106,7 @@ def choice_settings(group: str, choice: str) -> str:
     if group in ("model", "recipe"):
         return ""
     if group == "dataset":
-        return "validation (training images held out)"
+        return "validation (training images held out), order (shuffled, file)"
     keys = [str(key) for key in OmegaConf.load(CONF / group / f"{choice}.yaml")]
     return ", ".join(key for key in keys if key not in ("_target_", "defaults"))
 

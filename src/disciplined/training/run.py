@@ -112,7 +112,12 @@ def run(cfg: DictConfig, *, study: dict[str, Any] | None = None, quiet: bool = F
     resumed = None if cfg.force else checkpoint.newest(record.checkpoints)
     first = checkpoint.iteration_of(resumed) if resumed else 0
     batches = Batches(
-        Stream(asked.train_images, asked.total_batch_size, cfg.seed),
+        Stream(
+            asked.train_images,
+            asked.total_batch_size,
+            cfg.seed,
+            shuffled=cfg.dataset.order.name == "shuffled",
+        ),
         asked.iterations,
         mirrored=asked.augmentation == "mirror",
         part=trainer.global_rank,

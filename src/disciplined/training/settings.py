@@ -12,6 +12,7 @@ from hydra.core.config_store import ConfigStore
 
 Precision = Enum("Precision", ["auto", "fp32", "bf16"])
 Augmentation = Enum("Augmentation", ["auto", "none", "mirror"])
+Order = Enum("Order", ["shuffled", "file"])
 Statistics = Enum("Statistics", ["running", "batch"])
 Protocol = Enum("Protocol", ["full", "as_published"])
 Accelerator = Enum("Accelerator", ["auto", "cpu", "gpu"])
@@ -30,6 +31,7 @@ class DatasetSettings:
     test_images: int = 0
     validation: int = 0
     mirror: bool = False
+    order: Order = Order.shuffled
 
 
 @dataclass
