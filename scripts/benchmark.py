@@ -94,7 +94,8 @@ def main(arguments: list[str]) -> int:
                 seconds=asked.seconds,
                 tell=lambda line: tell(f"  {line}"),
             )
-            first, *others = timings
+            first = next(t for t in timings if t.name == report.OURS)
+            others = [t for t in timings if t is not first]
             found.setdefault("cases", []).append(
                 {
                     "name": case.name,

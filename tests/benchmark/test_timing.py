@@ -1,4 +1,4 @@
-"""Contenders take turns, in an order that turns, for as long as they are told."""
+"""Contenders take turns, back and forth, for as long as they are told."""
 
 import pytest
 

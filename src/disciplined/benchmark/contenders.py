@@ -4,14 +4,17 @@ A contender is `updates -> seconds`: it trains so many updates, warmed up before
 they took.
 """
 
+import os
 import time
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 from torch.nn import functional as F
 
-from disciplined.benchmark.cases import Case, Parts, Setting, composed
+from disciplined.benchmark.cases import LR, Case, Parts, Setting, composed
 from disciplined.data.augmentation import mirror, mirror_flags
 from disciplined.data.stream import Stream
 from disciplined.optimizers.groups import parameter_groups
@@ -35,9 +38,15 @@ def ours(case: Case, parts: Parts, setting: Setting) -> Contender:
 
     def train(updates: int) -> float:
         cfg = composed(case, setting, updates + 1)
-        run.run(cfg, quiet=True)
+        with (
+            Path(os.devnull).open("w") as nowhere,
+            redirect_stdout(nowhere),
+            redirect_stderr(nowhere),
+        ):
+            status = run.run(cfg)
         summary = Record(plan(cfg).folder).summary()
-        assert summary
+        if status or not summary:
+            raise RuntimeError(f"{case.name}: the run ended with status {status}")
         return summary["machine"]["train_seconds"]  # of the updates behind the first
 
     return train
@@ -55,7 +64,7 @@ def bare(case: Case, parts: Parts, setting: Setting) -> Contender:
     )
     forward = torch.compile(network) if setting.compile else network
     optimizer = assembly.optimizer(parts.cfg, parameter_groups(network))
-    optimizer.schedule(lr=1e-4, momentum=0.9, weight_decay=1e-4)  # pyright: ignore
+    optimizer.schedule(lr=LR, momentum=0.9, weight_decay=1e-4)  # pyright: ignore
     stream = Stream(len(images.train_images), case.total_batch_size, seed=0)
     mirrored = parts.plan.augmentation == "mirror"
 

@@ -1,8 +1,8 @@
 """The least time an update can take here: its arithmetic and its bytes at the machine's own rates.
 
 Arithmetic is that of convolutions and products, forwards and backwards. Bytes are their operands
-and results, read and written once: everything between them could be fused away, so nothing faster
-is possible without other algorithms (a small convolution may be done with less arithmetic).
+and results, read and written once: everything between them could be fused away. A small convolution
+may be done with less arithmetic, and a map that stays in a cache without its bytes.
 """
 
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ class Traffic(TorchDispatchMode):
 
 def floor(case: Case, parts: Parts, rates: Rates, device: torch.device) -> Floor:
     """The floor of one update of a case, counted in a small batch's forward and backward pass."""
-    count = min(case.total_batch_size, 32)
+    count = min(case.total_batch_size, 128)
     network = parts.network().to(device, memory_format=torch.channels_last)  # pyright: ignore
     for module in network.modules():
         if hasattr(module, "groups") and hasattr(module, "s_mean"):

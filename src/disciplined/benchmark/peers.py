@@ -15,14 +15,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
-from disciplined.benchmark.cases import Case, Parts, Setting
+from disciplined.benchmark.cases import LR, Case, Parts, Setting
 from disciplined.benchmark.contenders import WARM, Contender, now
+from disciplined.mistakes import Mistake
 from disciplined.models.batch_norm import CaffeBatchNorm
 from disciplined.models.lrn import WithinChannelLRN
 
 PEERS = ("torchvision", "fastai")
 WORKERS = 2
-LR = 1e-4  # small: only the time is asked for
+AHEAD = 2 * WORKERS  # batches that the workers prepare beforehand
 
 
 class PlainLRN(nn.Module):
@@ -79,9 +80,9 @@ class Pictures(Dataset):
 
 
 def loader(case: Case, parts: Parts, setting: Setting, updates: int) -> DataLoader:
-    """Shuffled batches for so many updates."""
+    """Shuffled batches for so many updates, and as many more as workers prepare meanwhile."""
     return DataLoader(
-        Pictures(parts, updates * case.total_batch_size),
+        Pictures(parts, (updates + AHEAD) * case.total_batch_size),
         batch_size=case.total_batch_size,
         shuffle=True,
         num_workers=WORKERS,
@@ -102,9 +103,9 @@ def plain(case: Case, parts: Parts, setting: Setting) -> Contender:
         running, started = 0.0, 0.0
         batches: Iterator = iter(loader(case, parts, setting, total))
         for t in range(total):
+            images, labels = next(batches)
             if t == WARM:
                 started = now(device)
-            images, labels = next(batches)
             images, labels = images.to(device), labels.to(device)
             optimizer.zero_grad()
             loss = criterion(network(images), labels)
@@ -176,7 +177,12 @@ def lightning(case: Case, parts: Parts, setting: Setting) -> Contender:
 
 def fastai(case: Case, parts: Parts, setting: Setting) -> Contender:
     """fastai's Learner.fit_one_cycle on a DataBlock of images."""
-    from fastai.callback.core import Callback  # pyright: ignore[reportMissingImports]
+    try:
+        from fastai.callback.core import Callback, CancelFitException  # pyright: ignore
+    except ImportError as error:
+        raise Mistake(
+            "contenders=fastai: it is not installed; uv sync --group benchmark, or name the others"
+        ) from error
     from fastai.callback.schedule import fit_one_cycle  # noqa: F401  # pyright: ignore
     from fastai.data import transforms  # pyright: ignore[reportMissingImports]
     from fastai.data.block import CategoryBlock, DataBlock  # pyright: ignore
@@ -194,16 +200,19 @@ def fastai(case: Case, parts: Parts, setting: Setting) -> Contender:
 
     class Times(Callback):
         seconds = started = 0.0
+        updates = 0
 
         def before_batch(self) -> None:
             if self.training and self.iter == WARM:
                 self.started = now(device)
 
-        def after_train(self) -> None:
-            self.seconds = now(device) - self.started
+        def after_batch(self) -> None:
+            if self.training and self.iter == WARM + self.updates - 1:
+                self.seconds = now(device) - self.started
+                raise CancelFitException
 
     def train(updates: int) -> float:
-        count = (updates + WARM) * case.total_batch_size
+        count = (updates + WARM + AHEAD) * case.total_batch_size
         block = DataBlock(
             blocks=(ImageBlock(kind), CategoryBlock),
             get_x=lambda i: kind.create(images[i % len(images)].squeeze()),
@@ -218,6 +227,7 @@ def fastai(case: Case, parts: Parts, setting: Setting) -> Contender:
             range(count + 10), bs=case.total_batch_size, num_workers=WORKERS, device=device
         )
         times = Times()
+        times.updates = updates
         learner = Learner(
             loaders, plain_layers(parts.network()), loss_func=F.cross_entropy, metrics=accuracy
         )

@@ -38,7 +38,7 @@ def alternate(
     seconds: float,
     tell: Callable[[str], None] = lambda _: None,
 ) -> list[Timing]:
-    """Time every contender in every round, in an order that turns by one from round to round.
+    """Time every contender in every round, every other round in the reverse order.
 
     images: to an update. seconds: about how long each is timed in a round, found by a first round
     that does not count; two updates at least.
@@ -51,8 +51,7 @@ def alternate(
         tell(f"{name}: {images / probe:,.0f} images/s, {updates[name]} updates a round")
     found: dict[str, list[float]] = {name: [] for name in names}
     for turn in range(rounds):
-        shift = turn % len(names)
-        for name in names[shift:] + names[:shift]:
+        for name in names if turn % 2 == 0 else reversed(names):
             taken = contenders[name](updates[name])
             found[name].append(updates[name] * images / taken)
         tell(f"round {turn + 1}: " + ", ".join(f"{name} {found[name][-1]:,.0f}" for name in names))

@@ -15,9 +15,10 @@ from disciplined.mistakes import Mistake
 class Stream:
     """Indices into `images` training images for total batches of `total_batch_size`, from `seed`.
 
-    Every epoch's order is another permutation, or with `shuffled=False` the data set's own. Has no state but a cache of the last two epochs' orders: a run that starts at iteration t reads
-    what a run that arrives there reads, and parts of a batch (devices, micro-batches) put together
-    in order are the batch. Raises Mistake for sizes below one.
+    Every epoch's order is another permutation, or with `shuffled=False` the data set's own. Has no
+    state but a cache of the last two epochs' orders: a run that starts at iteration t reads what a
+    run that arrives there reads, and parts of a batch (devices, micro-batches) put together in
+    order are the batch. Raises Mistake for sizes below one.
     """
 
     def __init__(

@@ -132,26 +132,29 @@ def ended(study: Study, panel: Panel, results: dict[str, list[Result]]) -> list[
 def told(study: Study, panel: Panel, arm: str) -> list[Published]:
     """What was published of an arm, or of the row it may really have been."""
     published = study.published.get(arm) or study.published.get(study.readings.get(arm, ""), [])
-    return [p for p in published if p.metric == panel.y and p.at == "final"]
+    return [p for p in published if p.metric == panel.y and p.at != "mean"]
 
 
 def final(axis: Any, study: Study, panel: Panel, results: dict[str, list[Result]]) -> None:
-    """Final values on a scale of their own: published mean ± std beside each of our runs."""
+    """Final values (best ones, if those were published) on a scale of their own, each run's."""
     factor = 100 if panel.y.endswith("accuracy") else 1
     arms = panel.arms or list(study.arms)
     shown = ended(study, panel, results)
     for place, arm in enumerate(shown):
         colour = COLOURS[arms.index(arm) % len(COLOURS)]
-        for one in told(study, panel, arm):
+        published = told(study, panel, arm)
+        for one in published:
             error = None if one.std is None else factor * one.std
             style = {"markersize": 3.5, "elinewidth": 1, "capsize": 2, "capthick": 1}
             at = [place - 0.2]
             axis.errorbar(
                 at, [factor * one.value], yerr=error, fmt="D", color=muted(colour, 0.5), **style
             )
-        values = [factor * r.value(panel.y, "final") for r in results[arm]]
+        read = [factor * r.value(panel.y, published[0].at) for r in results[arm]]
+        values = [value for value in read if np.isfinite(value)]  # a diverged run has none
         axis.plot([place + 0.15] * len(values), values, "o", color=colour, markersize=2, zorder=3)
-        axis.hlines(np.nanmean(values), place, place + 0.3, color=colour, linewidth=1.2)
+        if values:
+            axis.hlines(np.mean(values), place, place + 0.3, color=colour, linewidth=1.2)
     if not shown:
         axis.set_visible(False)
         return

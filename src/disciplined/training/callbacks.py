@@ -48,6 +48,7 @@ class Rows(pl.Callback):
         self.record, self.every, self.make, self.listeners = record, every, evaluators, listeners
         self.clock = clock
         self.evaluators: dict[str, Evaluator] = {}
+        self.last: Row | None = None
         self.diverged = False
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -96,6 +97,7 @@ class Rows(pl.Callback):
         for split, evaluate in self.evaluators.items():
             loss, accuracy = evaluate(module.forward_pass, module.pixels, evaluation)
             row[f"{split}_loss"], row[f"{split}_accuracy"] = loss, accuracy
+        self.last = row
         if trainer.is_global_zero:
             self.record.append(row)
             for listener in self.listeners:

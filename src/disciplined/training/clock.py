@@ -6,7 +6,7 @@ images per second are those of the updates behind it, without evaluations and ch
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytorch_lightning as pl
 import torch
@@ -71,7 +71,8 @@ class Clock(pl.Callback):
     def now(self) -> float:
         """The time once the device has done what it was told."""
         if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
+            with suppress(RuntimeError):  # a device that failed has told so already
+                torch.cuda.synchronize(self.device)
         return time.perf_counter()
 
     def images_per_second(self, total_batch_size: int) -> float:

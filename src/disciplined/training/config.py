@@ -6,7 +6,6 @@ Imports Hydra but not torch: `--help`, `dry_run=true` and the studies compose ma
 import difflib
 import re
 import textwrap
-from dataclasses import fields
 from pathlib import Path
 
 from hydra import compose as hydra_compose
@@ -18,9 +17,10 @@ from omegaconf.errors import OmegaConfBaseException
 
 from disciplined.mistakes import Mistake
 from disciplined.training import settings
+from disciplined.training.planning import TARGETS
 
 CONF = Path(__file__).parents[3] / "conf"
-KEYS = {field.name for field in fields(settings.Settings)}
+CALLS = tuple(f"{setting}." for setting in TARGETS)
 
 
 def compose(overrides: list[str]) -> DictConfig:
@@ -31,6 +31,9 @@ def compose(overrides: list[str]) -> DictConfig:
     for override in overrides:
         if override.startswith("~"):
             raise Mistake(f"{override}: nothing can be left out; choose something else instead")
+        # what is added to a call is checked against its signature; nothing would read the rest
+        if override.startswith("+") and not override.lstrip("+").startswith(CALLS):
+            raise Mistake(f"{override}: no such setting (train.py --help lists them)")
     settings.register()
     GlobalHydra.instance().clear()
     try:
@@ -39,9 +42,6 @@ def compose(overrides: list[str]) -> DictConfig:
         OmegaConf.resolve(cfg)
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         raise Mistake(one_line(error, overrides)) from error
-    for key in cfg:
-        if key not in KEYS:  # Hydra lets `+key=value` add what nothing reads
-            raise Mistake(f"+{key}: no such setting (train.py --help lists them)")
     return cfg
 
 

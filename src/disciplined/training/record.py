@@ -62,11 +62,13 @@ class Record:
         self.held = os.open(self.folder, os.O_RDONLY)
         try:
             fcntl.flock(self.held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             raise Mistake(
                 f"{self.folder} is being trained by another process; wait for it, or change the "
                 "seed or another setting"
             ) from error
+        except OSError:  # a network disk without locks
+            self.release()
 
     def release(self) -> None:
         """Let another process train this run."""

@@ -43,8 +43,19 @@ def run(cfg: DictConfig, *, study: dict[str, Any] | None = None, quiet: bool = F
     by SIGINT/SIGTERM after a checkpoint. `study` is kept in the summary as `registered`. Raises
     `Mistake` for what the settings get wrong, before anything is written.
     """
-    clock = Clock()
     asked = plan(cfg)
+    record = Record(asked.folder)
+    try:
+        return train(cfg, asked, record, study, quiet)
+    finally:
+        record.release()
+
+
+def train(
+    cfg: DictConfig, asked: Plan, record: Record, study: dict[str, Any] | None, quiet: bool
+) -> int:
+    """What `run` does once it knows where the record goes."""
+    clock = Clock()
     device = assembly.chosen_device(cfg)
     if device == "cpu":
         machine.keep_freed_memory()
@@ -68,7 +79,6 @@ def run(cfg: DictConfig, *, study: dict[str, Any] | None = None, quiet: bool = F
     if compiled:
         module.forward_pass = torch.compile(module.network)  # pyright: ignore
 
-    record = Record(asked.folder)
     signals = Signals(asked.evaluate_every)
     progress = Progress(asked.iterations)
     listeners = assembly.logger(cfg, asked)
@@ -145,13 +155,13 @@ def run(cfg: DictConfig, *, study: dict[str, Any] | None = None, quiet: bool = F
     try:
         if first < asked.iterations:
             trainer.fit(module, batches, ckpt_path=resumed, weights_only=True if resumed else None)
-        diverged_at = divergence(module, record.rows(), asked)
+        diverged_at = divergence(module, rows.last, asked)
         done = trainer.global_step >= asked.iterations or first >= asked.iterations
         status = "diverged" if diverged_at is not None else "done" if done else "interrupted"
     finally:
-        clock.stop()
         signals.release()
         progress.close()
+        clock.stop()
         measured = record.rows()
         if leader:
             summary.ended(
@@ -170,18 +180,17 @@ def run(cfg: DictConfig, *, study: dict[str, Any] | None = None, quiet: bool = F
         curves.draw(record.folder, measured, asked)
     if leader and not quiet:
         print(words.ending(told, asked))
-    record.release()
     if signals.received is not None and status == "interrupted":
         return 128 + signals.received
     return DIVERGED if status == "diverged" else DONE if status == "done" else FAULT
 
 
-def divergence(module: Training, rows: list[Row], asked: Plan) -> int | None:
+def divergence(module: Training, last: Row | None, asked: Plan) -> int | None:
     """The iteration of the first loss that was not finite, or None.
 
     The last update's own is that of the evaluation behind it: no training loss follows it.
     """
     found = module.divergence()
-    if found is not None or not rows or rows[-1]["iteration"] != asked.iterations:
+    if found is not None or last is None or last["iteration"] != asked.iterations:
         return found
-    return None if math.isfinite(float(rows[-1].get("test_loss") or 0)) else asked.iterations
+    return None if math.isfinite(float(last["test_loss"] or 0)) else asked.iterations

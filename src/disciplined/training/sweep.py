@@ -76,13 +76,15 @@ def job(_cfg: DictConfig) -> None:
     told: list[int] = []
 
     def stop(number: int, _frame: object) -> None:
+        if not told:  # a terminal's Ctrl-C reaches the job too, and a second one ends it at once
+            process.send_signal(signal.SIGTERM)
         told.append(number)
-        process.send_signal(number)  # a terminal's Ctrl-C reaches both; a SIGTERM only this one
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {n: signal.signal(n, stop) for n in (signal.SIGINT, signal.SIGTERM)}
     try:
         process.wait()
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     if told:
         sys.exit(128 + told[0])

@@ -43,9 +43,7 @@ def published(trained: str) -> list[dict[str, Any]]:
         return []
     found = OmegaConf.to_container(OmegaConf.load(path))
     assert isinstance(found, dict)
-    entries = found.get(trained, [])
-    entries = [entries] if isinstance(entries, dict) else entries
-    return [e for e in entries if e["metric"].endswith("accuracy")]
+    return [e for e in found.get(trained, []) if e["metric"].endswith("accuracy")]
 
 
 def ending(summary: dict[str, Any], asked: Plan) -> str:
