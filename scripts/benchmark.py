@@ -18,6 +18,7 @@ from typing import Any
 
 from disciplined import command_line
 from disciplined.mistakes import Mistake
+from disciplined.studies.checks import one_of
 
 
 @dataclass
@@ -40,7 +41,7 @@ def chosen(what: str, asked: str, known: dict[str, Any]) -> dict[str, Any]:
     """The named ones of `known`. Raises Mistake."""
     names = list(known) if asked == "all" else [n.strip() for n in asked.split(",")]
     for name in names:
-        command_line.one_of(what, name, list(known))
+        one_of(name, tuple(known), what)
     return {name: known[name] for name in names}
 
 
@@ -50,7 +51,7 @@ def main(arguments: list[str]) -> int:
         print(__doc__)
         return 0
     asked = command_line.settings(Options, arguments)
-    command_line.one_of("device", asked.device, ("cpu", "gpu"))
+    one_of(asked.device, ("cpu", "gpu"), "device")
 
     import torch
 
@@ -112,7 +113,7 @@ def main(arguments: list[str]) -> int:
         "threads": torch.get_num_threads(),
         "compiled": asked.compile,
         "rounds": asked.rounds,
-        "versions": {**told["versions"], **peers.versions()},
+        "versions": machine.versions(*peers.PEERS),
         "commit": told["commit"],
         "date": told["date"],
         "command": " ".join(["python scripts/benchmark.py", *arguments]),

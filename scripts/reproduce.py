@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from disciplined import command_line
 from disciplined.mistakes import Mistake
 from disciplined.studies import index
+from disciplined.studies.checks import one_of
 from disciplined.studies.columns import aligned
 from disciplined.studies.study import SCALES, Study
 from disciplined.studies.study_file import ids, load
@@ -53,7 +54,7 @@ def options(arguments: list[str]) -> Options:
     if arguments and "=" not in arguments[0]:
         raise Mistake(f"{arguments[0]}: no such command; there are list, keys and figure=...")
     chosen = command_line.settings(Options, arguments)
-    command_line.one_of("scale", chosen.scale, SCALES)
+    one_of(chosen.scale, SCALES, "scale")
     return chosen
 
 

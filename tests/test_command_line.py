@@ -6,6 +6,7 @@ import pytest
 
 from disciplined import command_line
 from disciplined.mistakes import Mistake
+from disciplined.studies.checks import one_of
 
 
 @dataclass
@@ -42,6 +43,6 @@ def test_a_mistake_is_one_line(argument: str, said: str):
 
 
 def test_choices():
-    command_line.one_of("scale", "paper", ["paper", "short"])
+    one_of("paper", ("paper", "short"), "scale")
     with pytest.raises(Mistake, match="scale=papers: did you mean paper"):
-        command_line.one_of("scale", "papers", ["paper", "short"])
+        one_of("papers", ("paper", "short"), "scale")

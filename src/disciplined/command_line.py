@@ -59,9 +59,3 @@ def converted(argument: str, value: str, kind: type) -> Any:
     if not value:
         raise Mistake(f"{argument}: expected a value")
     return value
-
-
-def one_of(setting: str, value: str, choices: Sequence[str]) -> None:
-    """Raise `Mistake` unless the value is one of the choices."""
-    if value not in choices:
-        raise Mistake(f"{setting}={value}: {suggestion(value, list(choices))}")

@@ -5,7 +5,6 @@ they took.
 """
 
 import os
-import time
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
@@ -19,18 +18,12 @@ from disciplined.data.augmentation import mirror, mirror_flags
 from disciplined.data.stream import Stream
 from disciplined.optimizers.groups import parameter_groups
 from disciplined.training import assembly, run
+from disciplined.training.clock import now
 from disciplined.training.planning import plan
 from disciplined.training.record import Record
 
 Contender = Callable[[int], float]
 WARM = 2  # updates before the clock starts
-
-
-def now(device: torch.device) -> float:
-    """The time once the device has done what it was told."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter()
 
 
 def ours(case: Case, parts: Parts, setting: Setting) -> Contender:

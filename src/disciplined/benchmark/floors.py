@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from disciplined.benchmark.cases import Case, Parts
-from disciplined.benchmark.contenders import now
+from disciplined.training.clock import now
 
 HEAVY = ("convolution", "mm", "addmm", "bmm", "convolution_backward")
 
@@ -81,9 +81,6 @@ def floor(case: Case, parts: Parts, rates: Rates, device: torch.device) -> Floor
     """The floor of one update of a case, counted in a small batch's forward and backward pass."""
     count = min(case.total_batch_size, 128)
     network = parts.network().to(device, memory_format=torch.channels_last)  # pyright: ignore
-    for module in network.modules():
-        if hasattr(module, "groups") and hasattr(module, "s_mean"):
-            module.groups = 1  # pyright: ignore
     pictures = parts.pixels()(parts.images.train_images[:count])
     labels = parts.images.train_labels[:count].to(device)
     traffic = Traffic()

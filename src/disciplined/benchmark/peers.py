@@ -7,7 +7,6 @@ step. The peers' libraries are the `benchmark` dependency group; nothing else im
 
 import tempfile
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import torch
@@ -16,10 +15,11 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
 from disciplined.benchmark.cases import LR, Case, Parts, Setting
-from disciplined.benchmark.contenders import WARM, Contender, now
+from disciplined.benchmark.contenders import WARM, Contender
 from disciplined.mistakes import Mistake
 from disciplined.models.batch_norm import CaffeBatchNorm
 from disciplined.models.lrn import WithinChannelLRN
+from disciplined.training.clock import now
 
 PEERS = ("torchvision", "fastai")
 WORKERS = 2
@@ -57,10 +57,9 @@ class Pictures(Dataset):
         from torchvision import transforms
 
         train = parts.images.train_images
-        repeat = -(-count // len(train))
         self.images = train.permute(0, 2, 3, 1).numpy()
         self.labels = parts.images.train_labels.tolist()
-        self.count = min(count, repeat * len(train))
+        self.count = count
         channels = train.shape[1]
         steps: list[Any] = [transforms.ToTensor(), transforms.Normalize([0.5] * channels, [0.25])]
         if parts.plan.augmentation == "mirror":
@@ -236,14 +235,3 @@ def fastai(case: Case, parts: Parts, setting: Setting) -> Contender:
         return times.seconds
 
     return train
-
-
-def versions() -> dict[str, str]:
-    """The versions of the peers' libraries that are here."""
-    found = {}
-    for name in PEERS:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

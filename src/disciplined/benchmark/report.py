@@ -52,11 +52,11 @@ def section(found: dict[str, Any]) -> str:
             "and eager, as they are written); "
             + ", ".join(f"{k} {v}" for k, v in found["versions"].items())
             + f". Medians of {found['rounds']} rounds in one process, all contenders in each, "
-            "their order turning; ratios are within a round, with the lowest and the highest.",
+            "every other one in reverse; ratios are within a round, with lowest and highest.",
             "",
             f"Floor: {rates['matrix'] / 1e9:,.0f} GFLOP/s in a matrix product and "
-            f"{rates['bandwidth'] / 1e9:,.1f} GB/s in a copy, measured in the same process; an "
-            "update can take no less than its convolutions' and products' arithmetic or bytes.",
+            f"{rates['bandwidth'] / 1e9:,.1f} GB/s in a copy, measured in the same process; the "
+            "time of an update's convolutions and products at these rates, by arithmetic or bytes.",
             "",
             f"`{found['command']}`",
             "",

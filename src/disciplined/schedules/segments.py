@@ -91,8 +91,7 @@ class Schedule:
     """Segments end to end, from iteration 0; what the last one ends at holds for ever after.
 
     Flat neighbours of one value are kept as one. Iteration t is the update that takes t updates to
-    t + 1. Raises ValueError for no segments, a
-    negative length or a value that is not finite.
+    t + 1. Raises ValueError for no segments, a negative length or a value that is not finite.
     """
 
     segments: tuple[Segment, ...]

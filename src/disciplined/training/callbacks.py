@@ -1,7 +1,6 @@
 """Around a training step: hyper-parameters set before it, a row of metrics measured after it."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -11,6 +10,7 @@ from disciplined.training.clock import Clock
 from disciplined.training.evaluating import Evaluator
 from disciplined.training.module import Training
 from disciplined.training.record import Record, Row
+from disciplined.training.updates import AfterUpdate
 
 
 class HyperParameters(pl.Callback):
@@ -27,7 +27,7 @@ class HyperParameters(pl.Callback):
         pl_module.set_hyper_parameters(int(batch_idx // trainer.accumulate_grad_batches))
 
 
-class Rows(pl.Callback):
+class Rows(AfterUpdate):
     """A row of metrics every `every` updates and at the end; stops a run that has diverged.
 
     Args:
@@ -56,27 +56,18 @@ class Rows(pl.Callback):
         assert isinstance(pl_module, Training)
         self.evaluators = self.make(pl_module)
 
-    def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-    ) -> None:
+    def after_update(self, trainer: pl.Trainer, module: Training, updates: int) -> None:
         """After update t: measure where t is due."""
-        assert isinstance(pl_module, Training)
-        updates, rest = divmod(batch_idx + 1, trainer.accumulate_grad_batches)
-        due = updates % self.every == 0 or updates == pl_module.plan.iterations
+        due = updates % self.every == 0 or updates == module.plan.iterations
         # Asking a GPU or another process costs a wait, so only where a row is due; a CPU tells.
-        free = pl_module.device.type == "cpu" and trainer.world_size == 1
-        if rest or not (due or free):
+        free = module.device.type == "cpu" and trainer.world_size == 1
+        if not (due or free):
             return
-        if pl_module.divergence() is not None:
+        if module.divergence() is not None:
             self.diverged = trainer.should_stop = True
         elif due:
             with self.clock.paused():
-                self.measure(trainer, pl_module, updates)
+                self.measure(trainer, module, updates)
 
     def measure(self, trainer: pl.Trainer, module: Training, updates: int) -> None:
         """Evaluate, and write the row of iteration `updates`."""

@@ -9,12 +9,12 @@ import hashlib
 import os
 import time
 from pathlib import Path
-from typing import Any
 
 import pytorch_lightning as pl
 
 from disciplined.training.callbacks import Rows
 from disciplined.training.module import Training
+from disciplined.training.updates import AfterUpdate
 
 KEPT = 2
 
@@ -55,7 +55,7 @@ def iteration_of(path: Path) -> int:
     return int(path.name.removesuffix("it.ckpt"))
 
 
-class Checkpoints(pl.Callback):
+class Checkpoints(AfterUpdate):
     """A checkpoint every so many seconds, at the end, and before a signal ends the process.
 
     Stands behind `rows` among the callbacks, so that a checkpoint's rows are on the disk before it.
@@ -65,24 +65,15 @@ class Checkpoints(pl.Callback):
         self.folder, self.seconds, self.rows = folder, seconds, rows
         self.saved = time.monotonic()
 
-    def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-    ) -> None:
+    def after_update(self, trainer: pl.Trainer, module: Training, updates: int) -> None:
         """Between two updates: save where it is due by the clock of rank 0; never a divergence."""
-        assert isinstance(pl_module, Training)
-        updates, rest = divmod(batch_idx + 1, trainer.accumulate_grad_batches)
-        if rest or self.rows.diverged:
+        if self.rows.diverged:
             return
         due = time.monotonic() - self.saved >= self.seconds or trainer.should_stop
         if trainer.world_size > 1:
             # asking costs a broadcast, so only where rows are measured anyway
             due = updates % self.rows.every == 0 and trainer.strategy.broadcast(due)
-        if due or updates == pl_module.plan.iterations:
+        if due or updates == module.plan.iterations:
             with self.rows.clock.paused():
                 save(trainer, self.folder, updates)
             self.saved = time.monotonic()

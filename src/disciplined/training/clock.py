@@ -11,10 +11,18 @@ from contextlib import contextmanager, suppress
 import pytorch_lightning as pl
 import torch
 
-from disciplined.training.batches import Batch
+from disciplined.training.module import Training
+from disciplined.training.updates import AfterUpdate
 
 
-class Clock(pl.Callback):
+def now(device: torch.device) -> float:
+    """The time once the device has done what it was told."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
+
+
+class Clock(AfterUpdate):
     """Stands first among the callbacks; whoever does something else than train does it `paused`.
 
     first_update: seconds from the start of the run to the end of its first update here.
@@ -32,17 +40,8 @@ class Clock(pl.Callback):
         """Know which device there is to wait for."""
         self.device = pl_module.device
 
-    def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: object,
-        batch: Batch,
-        batch_idx: int,
-    ) -> None:
+    def after_update(self, trainer: pl.Trainer, module: Training, updates: int) -> None:
         """Count an update; only the first one is waited for."""
-        if (batch_idx + 1) % trainer.accumulate_grad_batches:
-            return
         if self.first_update is None:
             self.first_update = self.now() - self.started
             self.marked = time.perf_counter()
@@ -70,9 +69,8 @@ class Clock(pl.Callback):
 
     def now(self) -> float:
         """The time once the device has done what it was told."""
-        if self.device.type == "cuda":
-            with suppress(RuntimeError):  # a device that failed has told so already
-                torch.cuda.synchronize(self.device)
+        with suppress(RuntimeError):  # a device that failed has told so already
+            return now(self.device)
         return time.perf_counter()
 
     def images_per_second(self, total_batch_size: int) -> float:

@@ -22,7 +22,7 @@ COMPUTES = (
     "models/*.py",
     *(
         f"training/{name}.py"
-        for name in ("assembly", "batches", "callbacks", "evaluating", "module", "run")
+        for name in ("assembly", "batches", "callbacks", "evaluating", "module", "run", "updates")
     ),
 )
 VERSIONS = ("disciplined", "torch", "pytorch-lightning", "numpy", "hydra-core")
@@ -89,10 +89,10 @@ def processor() -> str:
     return f"{name}, {cores} cores"
 
 
-def versions() -> dict[str, str]:
-    """The versions of the packages whose numerics a result rests on, and Python's."""
+def versions(*others: str) -> dict[str, str]:
+    """The versions of the packages whose numerics a result rests on, Python's, and `others`'."""
     found = {"python": platform.python_version()}
-    for name in VERSIONS:
+    for name in (*VERSIONS, *others):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

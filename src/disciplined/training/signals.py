@@ -6,8 +6,11 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
+from disciplined.training.module import Training
+from disciplined.training.updates import AfterUpdate
 
-class Signals(pl.Callback):
+
+class Signals(AfterUpdate):
     """SIGINT and SIGTERM end the run after the update in progress, saved; a second one ends it now.
 
     `received` is the signal's number, or None. Several processes must stop together whichever of
@@ -30,22 +33,12 @@ class Signals(pl.Callback):
             raise KeyboardInterrupt
         self.received = number
 
-    def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-    ) -> None:
+    def after_update(self, trainer: pl.Trainer, module: Training, updates: int) -> None:
         """Stop once the update is whole."""
-        updates, rest = divmod(batch_idx + 1, trainer.accumulate_grad_batches)
-        if rest:
-            return
         if trainer.world_size > 1:
             if updates % self.every:
                 return
-            number = torch.tensor(self.received or 0, device=pl_module.device)
+            number = torch.tensor(self.received or 0, device=module.device)
             torch.distributed.all_reduce(number, op=torch.distributed.ReduceOp.MAX)
             self.received = int(number) or None
         if self.received is not None:
