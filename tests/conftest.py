@@ -63,3 +63,14 @@ def command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def imported() -> Callable[[str], set[str]]:
+    """Reads what a command imported from its standard error under PYTHONPROFILEIMPORTTIME=1."""
+
+    def packages(told: str) -> set[str]:
+        lines = [line for line in told.splitlines() if line.startswith("import time:")]
+        return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
+
+    return packages

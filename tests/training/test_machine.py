@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from disciplined.training import machine
+from disciplined.training.assembly import chosen_precision
+from disciplined.training.config import compose
 from disciplined.training.machine import fingerprint, written
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -38,3 +41,15 @@ def test_every_python_finds_the_same(version: str):
     if not found or found.returncode:
         pytest.skip(f"no Python {version} here (this is {sys.version_info[:2]})")
     assert found.stdout.strip() == fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("flags", "able"),
+    [("avx512f avx512_bf16", True), ("amx_bf16", True), ("avx512f", False), (None, False)],
+)
+def test_bf16_is_chosen_only_where_the_processor_multiplies_it(monkeypatch, flags, able):
+    known = {} if flags is None else {"flags": flags}
+    monkeypatch.setattr(machine, "cpuinfo", lambda: known)
+    assert machine.multiplies_bf16() is able
+    cfg = compose(["model=superconv_resnet20", "dataset=digits"])
+    assert chosen_precision(cfg, "cpu") == ("bf16-mixed" if able else "32-true")

@@ -17,6 +17,7 @@ from disciplined.data.images import ImageSet
 from disciplined.data.pixels import Pixels
 from disciplined.data.subsets import split
 from disciplined.mistakes import Mistake
+from disciplined.training import machine
 from disciplined.training.evaluating import Evaluator
 from disciplined.training.module import Training
 from disciplined.training.planning import Plan
@@ -45,10 +46,11 @@ def device_name(device: str) -> str:
 
 
 def chosen_precision(cfg: DictConfig, device: str) -> str:
-    """Lightning's word for the precision; `auto` is bf16 where the device computes in it."""
+    """Lightning's word for the precision; `auto` is bf16 where the device multiplies in it."""
     asked = cfg.precision.name
     if asked == "auto":
-        asked = "bf16" if device == "gpu" and torch.cuda.is_bf16_supported() else "fp32"
+        able = machine.multiplies_bf16() if device == "cpu" else torch.cuda.is_bf16_supported()
+        asked = "bf16" if able else "fp32"
     return {"fp32": "32-true", "bf16": "bf16-mixed"}[asked]
 
 

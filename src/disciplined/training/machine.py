@@ -76,17 +76,26 @@ def commit() -> str | None:
 
 
 @cache
+def cpuinfo() -> dict[str, str]:
+    """What Linux says of the first processor; empty elsewhere."""
+    path = Path("/proc/cpuinfo")
+    if not path.is_file():
+        return {}
+    first = path.read_text().partition("\n\n")[0]
+    parted = (line.partition(":") for line in first.splitlines())
+    return {name.strip(): value.strip() for name, _, value in parted}
+
+
 def processor() -> str:
     """The processor's name and the cores this process may use."""
-    name = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                name = line.partition(":")[2].strip()
-                break
+    name = cpuinfo().get("model name") or platform.processor() or platform.machine()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return f"{name}, {cores} cores"
+
+
+def multiplies_bf16() -> bool:
+    """Whether the processor multiplies bf16 itself; elsewhere it is converted, and slower."""
+    return bool({"amx_bf16", "avx512_bf16"} & set(cpuinfo().get("flags", "").split()))
 
 
 def versions(*others: str) -> dict[str, str]:
