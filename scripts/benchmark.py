@@ -1,9 +1,14 @@
 """Images per second of training, beside the limit and beside how others train the same networks.
 
-    uv run --group benchmark scripts/benchmark.py [cases=three_layer-128,lenet-512]
+    uv run --group benchmark scripts/benchmark.py [what=training] [cases=three_layer-128,lenet-512]
         [contenders=train.py,bare loop,plain PyTorch,fastai,Lightning] [rounds=5] [seconds=8]
-        [device=cpu] [threads=2] [compile=false] [data_dir=data] [output_dir=outputs]
+        [device=cpu] [threads=2] [runs=2] [compile=false] [data_dir=data] [output_dir=outputs]
         [publish=true]
+
+what=training   train.py, its limit, and how others train
+what=means      the bare loop, and the same with one of its means left out or added
+what=together   `runs` networks one after another, in a process each, or stacked in one
+what=ddp        train.py in one process and in two
 
 Contenders take turns within one process; each is timed for about so many seconds a round. The
 record goes to outputs/benchmark, with publish=true to outputs/published/benchmark. Run nothing
@@ -13,6 +18,7 @@ else meanwhile. Status: 0, 2 a mistake.
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +31,14 @@ from disciplined.studies.checks import one_of
 class Options:
     """The command's settings."""
 
+    what: str = "training"
     cases: str = "all"
     contenders: str = "all"
     rounds: int = 5
     seconds: float = 8.0
     device: str = "cpu"
     threads: int | None = None
+    runs: int = 2
     compile: bool = False
     data_dir: str = "data"
     output_dir: str = "outputs"
@@ -45,6 +53,30 @@ def chosen(what: str, asked: str, known: dict[str, Any]) -> dict[str, Any]:
     return {name: known[name] for name in names}
 
 
+WHAT = ("training", "means", "together", "ddp")
+
+
+def contenders_of(asked: Options) -> tuple[str, dict[str, Any]]:
+    """The contender that the others stand by, and all of them: name -> what makes it."""
+    from disciplined.benchmark import contenders, means, peers, report, together
+
+    if asked.what == "means":
+        left_out = {name: partial(contenders.bare, means=m) for name, m in means.LEFT_OUT.items()}
+        return report.LIMIT, {report.LIMIT: contenders.bare, **left_out}
+    if asked.what == "together":
+        ways = {name: partial(make, runs=asked.runs) for name, make in together.WAYS.items()}
+        return "a process each", ways
+    if asked.what == "ddp":
+        return report.OURS, {report.OURS: contenders.ours, "two processes": contenders.several}
+    return report.OURS, {
+        report.OURS: contenders.ours,
+        report.LIMIT: contenders.bare,
+        "plain PyTorch": peers.plain,
+        "fastai": peers.fastai,
+        "Lightning": peers.lightning,
+    }
+
+
 def main(arguments: list[str]) -> int:
     """The command; returns its status."""
     if {"-h", "--help"} & set(arguments):
@@ -52,62 +84,37 @@ def main(arguments: list[str]) -> int:
         return 0
     asked = command_line.settings(Options, arguments)
     one_of(asked.device, ("cpu", "gpu"), "device")
+    one_of(asked.what, WHAT, "what")
 
     import torch
 
-    from disciplined.benchmark import cases, contenders, floors, peers, report, timing
+    from disciplined.benchmark import cases, peers, report
     from disciplined.training import machine
 
-    known = {
-        report.OURS: contenders.ours,
-        report.LIMIT: contenders.bare,
-        "plain PyTorch": peers.plain,
-        "fastai": peers.fastai,
-        "Lightning": peers.lightning,
-    }
+    first, known = contenders_of(asked)
     makers = chosen("contenders", asked.contenders, known)
-    if report.OURS not in makers:
-        raise Mistake(f"contenders={asked.contenders}: {report.OURS} is what the others stand by")
+    if first not in makers:
+        raise Mistake(f"contenders={asked.contenders}: {first} is what the others stand by")
     wanted = chosen("cases", asked.cases, {c.name: c for c in cases.CASES}).values()
     if asked.device == "gpu" and not torch.cuda.is_available():
         raise Mistake("device=gpu: this machine has no GPU that torch sees")
     if asked.threads:
         torch.set_num_threads(asked.threads)
     machine.keep_freed_memory()
-    found: dict[str, Any] = {}
+    told = machine.description()
+    found: dict[str, Any] = {"cases": []}
     with tempfile.TemporaryDirectory() as folder:
         setting = cases.Setting(
             asked.device, torch.get_num_threads(), asked.data_dir, Path(folder), asked.compile
         )
-        rates: dict[str, floors.Rates] = {}
         for case in wanted:
-            parts = cases.parts(case, setting)
-            mixed = parts.precision.startswith("bf16")
-            dtype = torch.bfloat16 if mixed else torch.float32
-            if parts.precision not in rates:
-                rates[parts.precision] = floors.rates(setting.torch_device, dtype)
-            bound = floors.floor(case, parts, rates[parts.precision], setting.torch_device)
-            tell(f"{case.name}: floor {bound.images_per_second:,.0f} images/s ({bound.bound})")
-            timings = timing.alternate(
-                {name: make(case, parts, setting) for name, make in makers.items()},
-                images=case.total_batch_size,
-                rounds=asked.rounds,
-                seconds=asked.seconds,
-                tell=lambda line: tell(f"  {line}"),
-            )
-            first = next(t for t in timings if t.name == report.OURS)
-            others = [t for t in timings if t is not first]
-            found.setdefault("cases", []).append(
-                {
-                    "name": case.name,
-                    "timings": [asdict(t) | {"median": t.median} for t in timings],
-                    "ratios": {t.name: timing.ratio(first, t) for t in others},
-                    "floor": asdict(bound),
-                }
-            )
-            found |= {"precision": parts.precision, "rates": asdict(rates[parts.precision])}
-    told = machine.description()
+            measured, common = measure(case, setting, asked, first, makers)
+            found["cases"].append(measured)
+            found |= common
     found |= {
+        "what": asked.what,
+        "first": first,
+        "runs": asked.runs,
         "device": asked.device,
         "hardware": torch.cuda.get_device_name() if asked.device == "gpu" else told["hardware"],
         "threads": torch.get_num_threads(),
@@ -123,6 +130,39 @@ def main(arguments: list[str]) -> int:
         print(file)
     print(report.section(found))
     return 0
+
+
+def measure(case, setting, asked: Options, first: str, makers: dict[str, Any]):
+    """One network's timings, ratios and floor; and what holds for all of them."""
+    import torch
+
+    from disciplined.benchmark import cases, floors, means, timing
+
+    parts = cases.parts(case, setting)
+    if asked.what == "means":
+        left_out = means.LEFT_OUT
+        makers = {
+            n: m for n, m in makers.items() if n not in left_out or left_out[n].matters(parts)
+        }
+    mixed = parts.precision.startswith("bf16")
+    rates = floors.rates(setting.torch_device, torch.bfloat16 if mixed else torch.float32)
+    bound = floors.floor(case, parts, rates, setting.torch_device)
+    tell(f"{case.name}: floor {bound.images_per_second:,.0f} images/s ({bound.bound})")
+    timings = timing.alternate(
+        {name: make(case, parts, setting) for name, make in makers.items()},
+        images=case.total_batch_size * (asked.runs if asked.what == "together" else 1),
+        rounds=asked.rounds,
+        seconds=asked.seconds,
+        tell=lambda line: tell(f"  {line}"),
+    )
+    ours = next(t for t in timings if t.name == first)
+    measured = {
+        "name": case.name,
+        "timings": [asdict(t) | {"median": t.median} for t in timings],
+        "ratios": {t.name: timing.ratio(ours, t) for t in timings if t is not ours},
+        "floor": asdict(bound),
+    }
+    return measured, {"precision": parts.precision, "rates": asdict(rates)}
 
 
 def tell(line: str) -> None:

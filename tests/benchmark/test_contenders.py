@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from disciplined.benchmark import cases, contenders, peers
+from disciplined.benchmark import cases, contenders, means, peers, together
 from disciplined.mistakes import Mistake
 
 
@@ -15,11 +15,10 @@ def test_a_contender_trains(make, tmp_path: Path):
     case = cases.Case("superconv_resnet20", 8, "digits")
     setting = cases.Setting("cpu", 1, "data", tmp_path, compile=False)
     try:
-        contender = make(case, cases.parts(case, setting), setting)
+        seconds = make(case, cases.parts(case, setting), setting)(2)
     except Mistake as mistake:
         assert "uv sync --group benchmark" in str(mistake)
-        pytest.skip("fastai is not installed")
-    seconds = contender(2)
+        pytest.skip(str(mistake))
     assert 0 < seconds < 60
 
 
@@ -28,3 +27,27 @@ def test_plain_layers_take_the_place_of_the_papers():
     parts = cases.parts(case, cases.Setting("cpu", 1, "data", Path(), compile=False))
     names = {type(m).__name__ for m in peers.plain_layers(parts.network()).modules()}
     assert "PlainLRN" in names and "WithinChannelLRN" not in names
+
+
+@pytest.mark.parametrize("name", [n for n in means.LEFT_OUT if n != "compiled"])
+def test_the_bare_loop_trains_without_each_mean(name, tmp_path: Path):
+    case = cases.Case("superconv_resnet20", 8, "digits")
+    setting = cases.Setting("cpu", 1, "data", tmp_path, compile=False)
+    parts = cases.parts(case, setting)
+    assert means.LEFT_OUT[name].matters(parts)
+    assert 0 < contenders.bare(case, parts, setting, means.LEFT_OUT[name])(2) < 60
+
+
+def test_a_mean_matters_only_to_networks_that_have_it(tmp_path: Path):
+    setting = cases.Setting("cpu", 1, "data", tmp_path, compile=False)
+    parts = cases.parts(cases.Case("three_layer", 8, "digits"), setting)
+    assert means.LEFT_OUT["layers left to autograd"].matters(parts)
+    assert not means.LEFT_OUT["one group of batch norm"].matters(parts)
+
+
+@pytest.mark.parametrize("way", together.WAYS)
+def test_runs_train_together(way, tmp_path: Path):
+    case = cases.Case("three_layer", 8, "digits")
+    setting = cases.Setting("cpu", 2, "data", tmp_path, compile=False)
+    contender = together.WAYS[way](case, cases.parts(case, setting), setting, runs=2)
+    assert 0 < contender(2) < 60

@@ -54,29 +54,32 @@ class Setting:
         return torch.device("cuda" if self.device == "gpu" else "cpu")
 
 
+def overrides(case: Case, setting: Setting, updates: int) -> list[str]:
+    """`train.py`'s settings of a run of so many updates, few images evaluated at its end."""
+    return [
+        f"model={case.model}",
+        f"dataset={case.dataset}",
+        "schedule=constant",
+        f"schedule.lr={LR}",
+        "momentum=constant",
+        f"total_batch_size={case.total_batch_size}",
+        f"duration={updates}it",
+        f"evaluate_every={updates}it",
+        "evaluation.images=10",
+        "optimizer=nesterov",
+        f"trainer={setting.device}",
+        f"trainer.threads={setting.threads}",
+        f"trainer.compile={'always' if setting.compile else 'never'}",
+        "trainer.checkpoint_seconds=3600",
+        f"data_dir={setting.data_dir}",
+        f"output_dir={setting.folder}",
+        "force=true",
+    ]
+
+
 def composed(case: Case, setting: Setting, updates: int) -> DictConfig:
-    """The config of a run of so many updates that evaluates only a few images, at its end."""
-    return config.compose(
-        [
-            f"model={case.model}",
-            f"dataset={case.dataset}",
-            "schedule=constant",
-            f"schedule.lr={LR}",
-            "momentum=constant",
-            f"total_batch_size={case.total_batch_size}",
-            f"duration={updates}it",
-            f"evaluate_every={updates}it",
-            "evaluation.images=10",
-            "optimizer=nesterov",
-            f"trainer={setting.device}",
-            f"trainer.threads={setting.threads}",
-            f"trainer.compile={'always' if setting.compile else 'never'}",
-            "trainer.checkpoint_seconds=3600",
-            f"data_dir={setting.data_dir}",
-            f"output_dir={setting.folder}",
-            "force=true",
-        ]
-    )
+    """The config of such a run."""
+    return config.compose(overrides(case, setting, updates))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ they took.
 """
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
@@ -13,11 +15,11 @@ from pathlib import Path
 import torch
 from torch.nn import functional as F
 
-from disciplined.benchmark.cases import LR, Case, Parts, Setting, composed
+from disciplined.benchmark.cases import Case, Parts, Setting, composed, overrides
+from disciplined.benchmark.means import EVERY, Means
 from disciplined.data.augmentation import mirror, mirror_flags
 from disciplined.data.stream import Stream
-from disciplined.optimizers.groups import parameter_groups
-from disciplined.training import assembly, run
+from disciplined.training import config, run
 from disciplined.training.clock import now
 from disciplined.training.planning import plan
 from disciplined.training.record import Record
@@ -45,21 +47,41 @@ def ours(case: Case, parts: Parts, setting: Setting) -> Contender:
     return train
 
 
-def bare(case: Case, parts: Parts, setting: Setting) -> Contender:
+def several(case: Case, parts: Parts, setting: Setting) -> Contender:
+    """The same run over two processes (DDP), which share the threads between them."""
+
+    def train(updates: int) -> float:
+        shared = replace(setting, threads=max(1, setting.threads // 2))
+        asked = overrides(case, shared, updates + 1)
+        asked[asked.index(f"trainer={setting.device}")] = "trainer=ddp"
+        asked.append(f"trainer.accelerator={setting.device}")
+        subprocess.run(
+            [sys.executable, str(config.CONF.parent / "train.py"), *asked],
+            check=True,
+            capture_output=True,
+        )
+        summary = Record(plan(config.compose(asked)).folder).summary()
+        assert summary
+        return summary["machine"]["train_seconds"]
+
+    return train
+
+
+def bare(case: Case, parts: Parts, setting: Setting, means: Means = EVERY) -> Contender:
     """The same kernels in the shortest loop: everything drawn beforehand, nothing measured."""
     device = setting.torch_device
-    network = parts.network().to(device, memory_format=torch.channels_last)  # pyright: ignore
+    network = means.network(parts).to(device)
     pixels = parts.pixels().to(device)
     images = replace(
         parts.images,
         train_images=parts.images.train_images.to(device),
         train_labels=parts.images.train_labels.to(device),
     )
-    forward = torch.compile(network) if setting.compile else network
-    optimizer = assembly.optimizer(parts.cfg, parameter_groups(network))
-    optimizer.schedule(lr=LR, momentum=0.9, weight_decay=1e-4)  # pyright: ignore
+    forward = torch.compile(network) if setting.compile or means.compiled else network
+    optimizer = means.optimizer(parts, network)
     stream = Stream(len(images.train_images), case.total_batch_size, seed=0)
     mirrored = parts.plan.augmentation == "mirror"
+    autocast = means.autocast(parts)
 
     def train(updates: int) -> float:
         batches = [torch.from_numpy(stream.indices(t)).to(device) for t in range(updates + WARM)]
@@ -74,12 +96,14 @@ def bare(case: Case, parts: Parts, setting: Setting) -> Contender:
             pictures = images.train_images[batches[t]]
             if mirrored:
                 pictures = mirror(pictures, flags[t])
-            with torch.autocast(**parts.autocast):
+            with torch.autocast(**autocast):
                 logits = forward(pixels(pictures))
             loss = F.cross_entropy(logits.float(), images.train_labels[batches[t]])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
+            if means.loss_read:
+                loss.item()
         return now(device) - started
 
     return train

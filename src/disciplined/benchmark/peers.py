@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from disciplined.benchmark.cases import LR, Case, Parts, Setting
 from disciplined.benchmark.contenders import WARM, Contender
+from disciplined.benchmark.means import PlainLRN
 from disciplined.mistakes import Mistake
 from disciplined.models.batch_norm import CaffeBatchNorm
 from disciplined.models.lrn import WithinChannelLRN
@@ -26,16 +27,11 @@ WORKERS = 2
 AHEAD = 2 * WORKERS  # batches that the workers prepare beforehand
 
 
-class PlainLRN(nn.Module):
-    """Within-channel normalisation as its formula reads, left to autograd."""
-
-    def __init__(self, size: int, alpha: float, beta: float):
-        super().__init__()
-        self.size, self.alpha, self.beta = size, alpha, beta
-
-    def forward(self, x: Tensor) -> Tensor:
-        mean = F.avg_pool2d(x.pow(2), self.size, stride=1, padding=self.size // 2)
-        return x / (1 + self.alpha * mean).pow(self.beta)
+def missing(library: str) -> Mistake:
+    """What to say where a peer's library is not installed."""
+    return Mistake(
+        f"contenders: {library} is not installed; uv sync --group benchmark, or name others"
+    )
 
 
 def plain_layers(network: nn.Module) -> nn.Module:
@@ -54,7 +50,10 @@ class Pictures(Dataset):
     """Images one by one through torchvision's transforms, as its own data sets give them."""
 
     def __init__(self, parts: Parts, count: int):
-        from torchvision import transforms
+        try:
+            from torchvision import transforms  # pyright: ignore[reportMissingImports]
+        except ImportError as error:
+            raise missing("torchvision") from error
 
         train = parts.images.train_images
         self.images = train.permute(0, 2, 3, 1).numpy()
@@ -179,9 +178,7 @@ def fastai(case: Case, parts: Parts, setting: Setting) -> Contender:
     try:
         from fastai.callback.core import Callback, CancelFitException  # pyright: ignore
     except ImportError as error:
-        raise Mistake(
-            "contenders=fastai: it is not installed; uv sync --group benchmark, or name the others"
-        ) from error
+        raise missing("fastai") from error
     from fastai.callback.schedule import fit_one_cycle  # noqa: F401  # pyright: ignore
     from fastai.data import transforms  # pyright: ignore[reportMissingImports]
     from fastai.data.block import CategoryBlock, DataBlock  # pyright: ignore
