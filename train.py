@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> int:
         print(config.help_text())
         return 0
     if {"--multirun", "-m"} & set(arguments):
-        from disciplined.training import sweep
+        from disciplined.sweeps import sweep
 
         return sweep.main([a for a in arguments if a not in ("--multirun", "-m")])
     cfg = config.compose(arguments)

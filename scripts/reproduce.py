@@ -153,7 +153,8 @@ def plan_text(wanted: list["Run"], missing: list["Run"]) -> str:
 
 def train(missing: list["Run"], studies: list[Study], chosen: Options) -> int:
     """Run what is missing; the status."""
-    from disciplined.studies import registration, running
+    from disciplined.studies import registration
+    from disciplined.sweeps import pool
 
     entries = {study.id: registration.entry(study.id, study.file) for study in studies}
     for study in studies:
@@ -165,21 +166,22 @@ def train(missing: list["Run"], studies: list[Study], chosen: Options) -> int:
     tell(f"{len(missing)} runs to train, {images:,} images, {chosen.jobs} at a time")
     ended = 0
 
-    def tell_run(run: "Run", status: str, seconds: float) -> None:
+    def tell_run(job: "pool.Job", status: str, seconds: float) -> None:
         nonlocal ended
         ended += 1
-        which = f"{run.study} {run.arm} seed {run.seed}"
-        tell(f"[{ended}/{len(missing)}] {which}: {status} in {seconds:.0f} s")
+        tell(f"[{ended}/{len(missing)}] {job.name}: {status} in {seconds:.0f} s")
 
-    outcome = running.train(
-        missing,
-        lambda run: entries[run.study],
-        jobs=chosen.jobs,
+    outcome = pool.train(
+        [
+            pool.Job(r.key, r.overrides, f"{r.study} {r.arm} seed {r.seed}", entries[r.study])
+            for r in missing
+        ],
+        at_once=chosen.jobs,
         logs=Path(chosen.output_dir) / "logs",
         tell=tell_run,
     )
-    for run, why in outcome.failed:
-        tell(f"failed: {run.study} {run.arm} seed {run.seed}: {why}")
+    for job, why in outcome.failed:
+        tell(f"failed: {job.name}: {why}")
     if outcome.stopped:
         tell("stopped; the same command goes on from here")
         return 128 + outcome.stopped

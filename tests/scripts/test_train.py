@@ -129,14 +129,52 @@ def test_a_run_is_stopped_by_sigterm_resumed_and_not_trained_twice(command, impo
     assert "omegaconf" in imported(again.stderr) and "torch" not in imported(again.stderr)
 
 
-def test_a_sweep_goes_on_past_a_job_that_diverges(command, tmp_path):
-    done = command("train.py", "-m", *SHORT, "duration=8it", "schedule.max_lr=1e20,0.2")
+def test_a_sweep_goes_on_past_a_job_that_diverges_and_never_does_a_job_twice(command, tmp_path):
+    sweep = ["-m", *SHORT, "duration=8it", "schedule.max_lr=1e20,0.2", "hydra.launcher.jobs=2"]
+    done = command("train.py", *sweep)
     assert done.returncode == 3, done.stderr
-    records = [json.loads(p.read_text()) for p in (tmp_path / "runs").glob("*/summary.json")]
-    assert sorted(r["status"] for r in records) == ["diverged", "done"]
+    records = {p: json.loads(p.read_text()) for p in tmp_path.glob("runs/*/summary.json")}
+    assert sorted(r["status"] for r in records.values()) == ["diverged", "done"]
     failed = [x for x in done.stderr.splitlines() if x.startswith("diverged: ")]
-    assert len(failed) == 1
-    assert "schedule.max_lr=1e" in failed[0]
+    assert failed == ["diverged: schedule.max_lr=1e+20"]
+    assert done.stdout.startswith("schedule.max_lr  runs  test accuracy")
+    again = command("train.py", *sweep, PYTHONPROFILEIMPORTTIME="1")
+    assert again.returncode == 3 and again.stdout == done.stdout
+    assert "jobs to train" not in again.stderr and " torch\n" not in again.stderr
+    assert {p: json.loads(p.read_text()) for p in records} == records
+
+
+def wait_for_end(folder: Path) -> None:
+    """Until no process holds the only record under `folder` any more."""
+    (record,) = (Record(p) for p in folder.glob("runs/*"))
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            return record.claim()
+        except Mistake:
+            time.sleep(0.2)
+        finally:
+            record.release()
+    raise AssertionError("the job outlived its sweep")
+
+
+def test_a_sweep_that_is_killed_loses_nothing(command, tmp_path):
+    sweep = ["-m", *SHORT, "duration=120it", "evaluate_every=5it", "seed=0,1"]
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "train.py"), *sweep, f"output_dir={tmp_path}"]
+    )
+    metrics = wait_for(tmp_path, "metrics.csv", lines=3)
+    process.kill()
+    process.wait()
+    wait_for_end(tmp_path)  # the job has noticed, and saved
+    assert Record(metrics.parent).summary()["status"] == "interrupted"
+    before = metrics.read_text()
+    done = command("train.py", *sweep)
+    assert done.returncode == 0, done.stderr
+    assert metrics.read_text().startswith(before)
+    summaries = [Record(p).summary() for p in tmp_path.glob("runs/*")]
+    assert [s["status"] for s in summaries] == ["done", "done"]
+    assert sorted(bool(s["machine"]["resumed_at"]) for s in summaries) == [False, True]
 
 
 def test_a_sweep_that_is_told_to_stop_stops_its_job(tmp_path):
@@ -154,6 +192,15 @@ def test_a_sweep_that_is_told_to_stop_stops_its_job(tmp_path):
         process.kill()
     summaries = [json.loads(p.read_text()) for p in metrics.parents[1].glob("*/summary.json")]
     assert [s["status"] for s in summaries] == ["interrupted"]
+
+
+@pytest.mark.slow
+def test_a_job_of_a_sweep_may_be_two_processes(command, tmp_path):
+    done = command("train.py", "-m", *SHORT[:-2], *PAIR, "duration=8it", "seed=0,1")
+    assert done.returncode == 0, done.stderr
+    summaries = [Record(p).summary() for p in tmp_path.glob("runs/*")]
+    assert [s["machine"]["world_size"] for s in summaries] == [2, 2]
+    assert [s["status"] for s in summaries] == ["done", "done"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,131 @@
+"""What a sweep came to: a table over seeds, and a picture of accuracy over what was varied.
+
+Both go to `<output_dir>/sweeps/<varied>-<hash>/`; the hash is that of the runs' keys, so the same
+grid always has the same folder. No torch.
+"""
+
+import csv
+import hashlib
+import io
+import math
+import re
+import statistics
+from dataclasses import dataclass, field
+from typing import Any
+
+from disciplined.studies.columns import aligned, shown
+from disciplined.sweeps.grid import Place
+from disciplined.training.record import Record, write
+
+LENGTH = re.compile(r"([0-9.eE+-]+)(ep|it|dur)")
+FINISHED = ("done", "diverged")
+
+
+@dataclass
+class Cell:
+    """The runs that differ in nothing but the seed."""
+
+    values: dict[str, str]
+    final: list[dict[str, float]] = field(default_factory=list)  # of the runs that are done
+    diverged: int = 0
+    missing: int = 0
+
+    def accuracies(self, metric: str) -> list[float]:
+        """One number a run that is done."""
+        return [f[metric] for f in self.final if metric in f]
+
+
+def cells(places: list[Place]) -> list[Cell]:
+    """The grid in its order, seeds put together."""
+    found: dict[tuple, Cell] = {}
+    for place in places:
+        values = {k: v for k, v in place.varied.items() if k != "seed"}
+        cell = found.setdefault(tuple(values.items()), Cell(values))
+        summary: dict[str, Any] = Record(place.plan.folder).summary() or {}
+        match summary.get("status"):
+            case "done":
+                cell.final.append(summary["result"]["final"])
+            case "diverged":
+                cell.diverged += 1
+            case _:
+                cell.missing += 1
+    return list(found.values())
+
+
+def report(places: list[Place]) -> str:
+    """Write table and picture; the table as text, and where they are."""
+    grid = cells(places)
+    metrics = [m for m in ("val_accuracy", "test_accuracy", "test_loss") if measured(grid, m)]
+    rows = table(grid, metrics)
+    if not metrics:
+        return aligned(rows)
+    keys = [key for key in places[0].varied if key != "seed"]
+    mark = hashlib.sha256("\n".join(sorted({p.plan.key for p in places})).encode()).hexdigest()
+    name = "-".join([*[k.rpartition(".")[2] for k in keys or ["seed"]], mark[:8]])
+    folder = places[0].plan.folder.parents[1] / "sweeps" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(table(grid, metrics, exact=True))
+    write(folder / "table.csv", out.getvalue())
+    files = [folder / "table.csv"]
+    if keys:
+        from disciplined.sweeps import picture
+
+        files.append(picture.draw(grid, keys, metrics[0], folder / "figure.png"))
+    return "\n".join([aligned(rows), "", *map(str, files)])
+
+
+def measured(grid: list[Cell], metric: str) -> bool:
+    """Whether any run has this number."""
+    return any(cell.accuracies(metric) for cell in grid)
+
+
+def table(grid: list[Cell], metrics: list[str], *, exact: bool = False) -> list[list[str]]:
+    """A row a cell: the values varied; n; means ± standard deviations (apart, if `exact`)."""
+    keys = list(grid[0].values)
+    head = [*keys, "runs"]
+    for metric in metrics:
+        words = metric.replace("_", " ")
+        head += [f"{metric}_mean", f"{metric}_std"] if exact else [words]
+    head += ["diverged", "missing"]
+    rows = [head]
+    for cell in grid:
+        row = [*(cell.values[k] for k in keys), str(len(cell.final))]
+        for metric in metrics:
+            mean, std = spread(cell.accuracies(metric))
+            if exact:
+                row += ["" if x is None else repr(x) for x in (mean, std)]
+            else:
+                row.append(shown(mean, metric, std))
+        rows.append([*row, str(cell.diverged or ""), str(cell.missing or "")])
+    keep = [i for i, name in enumerate(head) if exact or any(r[i] for r in rows[1:])]
+    return [[row[i] for i in keep] for row in rows]
+
+
+def spread(values: list[float]) -> tuple[float | None, float | None]:
+    """Mean and standard deviation; None where there are too few."""
+    if not values:
+        return None, None
+    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None
+
+
+def number(text: str) -> float | None:
+    """A value as a number, a length without its unit; None for a word."""
+    length = LENGTH.fullmatch(text)
+    try:
+        value = float(length[1] if length else text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def numeric(grid: list[Cell], key: str) -> bool:
+    """Whether a key's values are all numbers, in one unit."""
+    texts = {cell.values[key] for cell in grid}
+    units = {m[2] if (m := LENGTH.fullmatch(t)) else "" for t in texts}
+    return len(units) == 1 and all(number(t) is not None for t in texts)
+
+
+def over_decades(values: list[float]) -> bool:
+    """Whether an axis of these values should be logarithmic."""
+    return min(values) > 0 and max(values) / min(values) >= 9.9

@@ -1,0 +1,110 @@
+"""Runs as processes of their own: a failure costs only itself, a signal stops them all."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from disciplined.sweeps import pool
+from disciplined.sweeps.pool import Job, Share
+
+STATUS = {"a": 0, "b": 1, "c": 3}
+JOBS = [Job(f"key-{name}", ("model=lenet",), name, {"id": "test/planted"}) for name in STATUS]
+
+
+def stub(job: Job, share: Share, log: str) -> None:
+    """Ends with a status by its name, as a training would."""
+    assert job.registered
+    Path(log).write_text(f"some lines\nthe last line of {job.registered['id']}\n")
+    sys.exit(STATUS[job.name])
+
+
+def patient(job: Job, share: Share, log: str) -> None:
+    """Goes on until it is stopped, then says so."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    Path(log).write_text("waiting")
+    time.sleep(60)
+
+
+def killed(job: Job, share: Share, log: str) -> None:
+    """As the kernel does to a process that has taken all memory."""
+    if job.name == "b":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def cornered(job: Job, share: Share, log: str) -> None:
+    """Says where it was put."""
+    Path(log).with_suffix(".share").write_text(f"{share.cores} {share.gpu}")
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_a_job_that_fails_costs_only_itself(tmp_path: Path, at_once: int):
+    told = []
+    outcome = pool.train(
+        JOBS,
+        at_once=at_once,
+        logs=tmp_path / "logs",
+        tell=lambda job, status, _: told.append((job.name, status)),
+        work=stub,
+        preload=(),
+    )
+    assert sorted(job.name for job in outcome.finished) == ["a", "c"]
+    assert sorted(told) == [("a", "done"), ("b", "failed"), ("c", "diverged")]
+    ((failed, why),) = outcome.failed
+    assert failed.name == "b"
+    assert why.startswith("status 1: the last line of test/planted (see ")
+    assert [p.name for p in (tmp_path / "logs").iterdir()] == ["key-b.log"]
+    assert outcome.stopped is None
+
+
+def test_a_job_that_is_killed_costs_only_itself(tmp_path: Path):
+    outcome = pool.train(JOBS, at_once=2, logs=tmp_path / "logs", work=killed, preload=())
+    assert [job.name for job, _ in outcome.failed] == ["b"]
+    assert outcome.failed[0][1] == "killed by SIGKILL: no output"
+    assert len(outcome.finished) == 2
+
+
+def test_a_mistake_in_a_job_is_its_one_line(tmp_path: Path):
+    wrong = Job("key", ("model=nothing",), "wrong")
+    outcome = pool.train([wrong], logs=tmp_path / "logs", preload=())
+    assert outcome.failed[0][1].startswith("status 2: model=nothing: no such choice")
+    assert outcome.mistakes == 1
+
+
+def test_a_signal_stops_every_job(tmp_path: Path):
+    logs = tmp_path / "logs"
+
+    def interrupt() -> None:
+        while len(list(logs.glob("*.log"))) < 2:
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    started = time.perf_counter()
+    outcome = pool.train(JOBS, at_once=2, logs=logs, work=patient, preload=())
+    assert outcome.stopped == signal.SIGTERM
+    assert not outcome.finished and not outcome.failed
+    assert time.perf_counter() - started < 30
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_the_machine_is_shared_out(monkeypatch):
+    monkeypatch.setattr(pool, "cores", lambda: [0, 2, 4, 6, 8])
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    assert pool.shares(1) == [Share((0, 2, 4, 6, 8), None)]
+    assert pool.shares(2) == [Share((0, 2), "3"), Share((4, 6), "5")]
+    assert pool.shares(3)[2] == Share((4,), "3")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert pool.shares(7) == [Share((0, 2, 4, 6, 8), None)] * 7
+
+
+def test_every_share_is_used_by_one_job_at_a_time(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(pool, "cores", lambda: [0, 1])
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    logs = tmp_path / "logs"
+    pool.train(JOBS[:2], at_once=2, logs=logs, work=cornered, preload=())
+    assert sorted(p.read_text() for p in logs.glob("*.share")) == ["(0,) None", "(1,) None"]
