@@ -1,4 +1,9 @@
-"""Numbers as text, and text in columns."""
+"""Numbers as text, text as numbers, and text in columns."""
+
+import math
+import re
+
+LENGTH = re.compile(r"([0-9.eE+-]+)(ep|it|dur)")
 
 
 def aligned(rows: list[list[str]]) -> str:
@@ -18,3 +23,13 @@ def shown(value: float | None, metric: str, std: float | None = None, digits: in
         text = f"{100 * value:.{digits}f}"
         return f"{text} ± {100 * std:.{digits}f}" if std is not None else text
     return f"{value:.4f} ± {std:.4f}" if std is not None else f"{value:.4f}"
+
+
+def number(text: str) -> float | None:
+    """A value as a number, a length without its unit; None for a word."""
+    length = LENGTH.fullmatch(text)
+    try:
+        value = float(length[1] if length else text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

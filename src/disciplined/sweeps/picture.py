@@ -14,8 +14,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
+from disciplined.studies.columns import number
 from disciplined.studies.drawing import COLOURS, HEIGHT, STYLE, WIDTH
-from disciplined.sweeps.results import Cell, number, numeric, over_decades, spread
+from disciplined.sweeps.results import Cell, numeric, over_decades, spread
 
 
 def draw(grid: list[Cell], keys: list[str], metric: str, path: Path) -> Path:

@@ -7,17 +7,14 @@ grid always has the same folder. No torch.
 import csv
 import hashlib
 import io
-import math
-import re
 import statistics
 from dataclasses import dataclass, field
 from typing import Any
 
-from disciplined.studies.columns import aligned, shown
+from disciplined.studies.columns import LENGTH, aligned, number, shown
 from disciplined.sweeps.grid import Place
 from disciplined.training.record import Record, write
 
-LENGTH = re.compile(r"([0-9.eE+-]+)(ep|it|dur)")
 FINISHED = ("done", "diverged")
 
 
@@ -107,16 +104,6 @@ def spread(values: list[float]) -> tuple[float | None, float | None]:
     if not values:
         return None, None
     return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None
-
-
-def number(text: str) -> float | None:
-    """A value as a number, a length without its unit; None for a word."""
-    length = LENGTH.fullmatch(text)
-    try:
-        value = float(length[1] if length else text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
 
 
 def numeric(grid: list[Cell], key: str) -> bool:

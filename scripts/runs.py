@@ -1,0 +1,199 @@
+"""The records of this machine: a table of them, one in full, two compared, what may go.
+
+    python scripts/runs.py table [where=model=lenet,weight_decay.value<=1e-3] [sort=-test_accuracy]
+                                 [columns=key,seed,schedule.max_lr,test_accuracy] [group=true]
+                                 [format=text|csv|json] [output_dir=outputs]
+    python scripts/runs.py watch [seconds=5] ...      the same table, again and again
+    python scripts/runs.py show KEY                   status, settings, results, machine
+    python scripts/runs.py diff KEY KEY               settings, results and versions that differ
+    python scripts/runs.py stale                      records that other code has computed
+    python scripts/runs.py prune [what=failed|stale|checkpoints] [where=...] [yes=true]
+
+A column is a setting by its key, or a number of the summary (`test_accuracy`, `best_test_accuracy`,
+`images_per_second`, `fingerprint`, ...). A KEY may be any part that only one record has. `group`
+puts seeds together. `prune` asks first; checkpoints are those of finished runs. Status: 0, 1 where
+`diff` found something, 2 a mistake.
+"""
+
+import csv
+import json
+import os
+import shutil
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from disciplined import command_line
+from disciplined.mistakes import Mistake
+from disciplined.runs import listing, reading
+from disciplined.runs.reading import Kept, flat
+from disciplined.studies.checks import one_of
+from disciplined.studies.columns import aligned
+
+COMMANDS = ("table", "watch", "show", "diff", "stale", "prune")
+DOUBTFUL = ("interrupted", "running", "failed")
+
+
+@dataclass
+class Options:
+    """The settings of every command."""
+
+    where: str = ""
+    sort: str = "key"
+    columns: str = ",".join(listing.COLUMNS)
+    group: bool = False
+    format: str = "text"
+    seconds: float = 5.0
+    what: str = "failed"
+    yes: bool = False
+    output_dir: str = "outputs"
+
+
+def chosen(asked: Options) -> list[Kept]:
+    """The records asked for, in order."""
+    records = listing.where(reading.every(Path(asked.output_dir)), asked.where)
+    return listing.ordered(records, asked.sort)
+
+
+def table(asked: Options) -> str:
+    """The table as text, CSV or JSON."""
+    one_of(asked.format, ("text", "csv", "json"), "format")
+    columns = [c.strip() for c in asked.columns.split(",")]
+    records = chosen(asked)
+    found = (listing.grouped if asked.group else listing.rows)(records, columns)
+    head, *body = found
+    if asked.format == "json":
+        return json.dumps([dict(zip(head, row, strict=True)) for row in body], indent=2)
+    if asked.format == "csv":
+        lines: list[str] = []
+        csv.writer(Lines(lines), lineterminator="").writerows(found)
+        return "\n".join(lines)
+    cells = [[listing.shown(v, str(c)) for v, c in zip(row, head, strict=True)] for row in body]
+    count = f"{len(records)} records" + (f", {len(body)} settings" if asked.group else "")
+    return f"{aligned([[str(c) for c in head], *cells])}\n\n{count}"
+
+
+class Lines:
+    """What csv writes to."""
+
+    def __init__(self, lines: list[str]):
+        self.lines = lines
+
+    def write(self, line: str) -> None:
+        """Keep a line."""
+        self.lines.append(line)
+
+
+def show(record: Kept) -> str:
+    """Everything that a record's summary and config say."""
+    files = sorted(p.name for p in record.folder.iterdir())
+    lines = [f"{record.key}: {record.value('status')}", str(record.folder), " ".join(files), ""]
+    told = flat({k: v for k, v in record.summary.items() if k in ("result", "machine")})
+    for title, values in (("", told), ("settings", record.settings)):
+        lines += [title] * bool(title)
+        lines.append(aligned([[k, "" if v is None else str(v)] for k, v in values.items()] or [[]]))
+        lines.append("")
+    return "\n".join(lines)
+
+
+def diff(first: Kept, second: Kept) -> str:
+    """The settings, results and versions that differ, side by side; empty where nothing does."""
+
+    def told(record: Kept) -> dict[str, Any]:
+        summary = flat({k: v for k, v in record.summary.items() if k in ("result", "machine")})
+        wanted = ("result.", "machine.versions.", "machine.fingerprint", "machine.precision")
+        return record.settings | {k: v for k, v in summary.items() if k.startswith(wanted)}
+
+    one, other = told(first), told(second)
+    keys = [k for k in {**one, **other} if one.get(k) != other.get(k)]
+    rows = [[k, *("" if t.get(k) is None else str(t[k]) for t in (one, other))] for k in keys]
+    return aligned([["", first.key, second.key], *rows]) if rows else ""
+
+
+def stale(asked: Options) -> list[Kept]:
+    """Records that other code than this has computed."""
+    from disciplined.training.machine import fingerprint
+
+    return [r for r in chosen(asked) if r.value("fingerprint") != fingerprint()]
+
+
+def prune(asked: Options) -> str:
+    """Remove what is asked for, once the user agrees."""
+    one_of(asked.what, ("failed", "stale", "checkpoints"), "what")
+    if asked.what == "checkpoints":
+        done = [r for r in chosen(asked) if r.value("status") in ("done", "diverged")]
+        folders = [r.folder / "checkpoints" for r in done]
+    elif asked.what == "stale":
+        folders = [r.folder for r in stale(asked)]
+    else:
+        folders = [r.folder for r in chosen(asked) if r.value("status") in DOUBTFUL]
+    folders = [f for f in folders if f.is_dir() and not f.is_symlink() and free(f)]
+    size = sum(p.stat().st_size for f in folders for p in f.rglob("*") if p.is_file())
+    if not folders:
+        return "nothing to remove"
+    print(*folders, sep="\n")
+    question = f"remove these {len(folders)} folders, {size / 2**20:,.1f} MiB? [y/N] "
+    if not asked.yes and (not sys.stdin.isatty() or input(question).strip().lower() != "y"):
+        return "nothing removed (yes=true removes without asking)"
+    for folder in folders:
+        shutil.rmtree(folder)
+    return f"removed {len(folders)} folders, {size / 2**20:,.1f} MiB"
+
+
+def free(folder: Path) -> bool:
+    """Whether no process is training this run."""
+    from disciplined.training.record import Record
+
+    record = Record(folder.parent if folder.name == "checkpoints" else folder)
+    try:
+        record.claim()
+    except Mistake:
+        return False
+    finally:
+        record.release()
+    return True
+
+
+def main(arguments: list[str]) -> int:
+    """The command; returns its status."""
+    if {"-h", "--help"} & set(arguments):
+        print(__doc__)
+        return 0
+    command = arguments[0] if arguments and arguments[0] in COMMANDS else "table"
+    rest = arguments[1:] if arguments[:1] == [command] else arguments
+    keys = [a for a in rest if "=" not in a]
+    asked = command_line.settings(Options, [a for a in rest if "=" in a])
+    wanted = {"show": 1, "diff": 2}.get(command, 0)
+    if len(keys) != wanted:
+        if command == "table" and keys:
+            one_of(keys[0], COMMANDS, "command")
+        raise Mistake(f"{command}: takes {wanted} keys, has {len(keys)}; runs.py --help")
+    records = [reading.one(Path(asked.output_dir), key) for key in keys]
+    if command == "watch":
+        while True:
+            print("\x1b[2J\x1b[H" * sys.stdout.isatty() + table(asked), flush=True)
+            time.sleep(asked.seconds)
+    if command == "diff":
+        found = diff(*records)
+        print(found or "no difference")
+        return 1 if found else 0
+    if command == "stale":
+        print("\n".join(r.key for r in stale(asked)))
+        return 0
+    print({"table": table, "prune": prune}[command](asked) if not records else show(records[0]))
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except Mistake as mistake:
+        print(f"runs.py: {mistake}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # `| head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)

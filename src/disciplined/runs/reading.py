@@ -1,0 +1,139 @@
+"""Records read as if a stranger had written them: plain numbers, texts and lists, of a sane size.
+
+Nothing in a record is ever instantiated. A config is parsed by YAML's safe loader, without anchors
+(no run writes any; with them a small file can unfold to a huge one); what is refused says why in
+one line.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from disciplined.mistakes import Mistake
+
+KEY = re.compile(r"[a-z0-9_]+(-[a-z0-9_]+)+-[0-9a-f]{12}")
+LARGEST = 1 << 20  # bytes of a config or a summary; real ones have a few thousand
+Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A record as its files tell it."""
+
+    folder: Path
+    summary: dict[str, Any]
+
+    @property
+    def key(self) -> str:
+        """The folder's name, whatever the summary says."""
+        return self.folder.name
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The config with dotted keys; {} where there is none. Raises Mistake for a hostile one."""
+        path = self.folder / "config.yaml"
+        return flat(parsed(path)) if path.is_file() else {}
+
+    def value(self, name: str) -> Any:
+        """A column: a part of the summary by its last name, or a setting by its dotted key."""
+        direct = {
+            "key": self.key,
+            "name": self.summary.get("name"),
+            "status": self.summary.get("status"),
+            "setting": self.summary.get("setting"),
+        }
+        if name in direct:
+            return direct[name]
+        result, machine = (part(self.summary, p) for p in ("result", "machine"))
+        for place in (part(result, "final"), result, machine):
+            if name in place:
+                return place[name]
+        if name.startswith("best_"):
+            return part(result, "best").get(name.removeprefix("best_"))
+        return group(name, self.settings)
+
+
+def group(name: str, settings: dict[str, Any]) -> Any:
+    """A setting by its key; of a group of settings its name (`model` is `model.name`)."""
+    if name in settings:
+        return settings[name]
+    if f"{name}.name" in settings:
+        return settings[f"{name}.name"]
+    target = settings.get(f"{name}._target_")
+    return None if target is None else str(target).rpartition(".")[2]
+
+
+def part(mapping: dict[str, Any], name: str) -> dict[str, Any]:
+    """A mapping within a mapping; {} for anything else."""
+    found = mapping.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def every(output_dir: Path) -> Iterator[Kept]:
+    """All records under `output_dir`, by name; what cannot be read as one is left out."""
+    for folder in sorted((output_dir / "runs").glob("*")):
+        if KEY.fullmatch(folder.name) and (kept := read(folder)):
+            yield kept
+
+
+def one(output_dir: Path, asked: str) -> Kept:
+    """The record with this key, or with the only key that it is a part of. Raises Mistake."""
+    names = [k.key for k in every(output_dir)]
+    found = [n for n in names if n == asked] or [n for n in names if asked and asked in n]
+    if len(found) != 1:
+        why = f"{len(found)} records have that in their key" if found else "no such record"
+        raise Mistake(f"{asked}: {why} in {output_dir / 'runs'}; see runs.py table")
+    kept = read(output_dir / "runs" / found[0])
+    assert kept
+    return kept
+
+
+def read(folder: Path) -> Kept | None:
+    """The record in a folder; None where its summary cannot be read."""
+    try:
+        summary = json.loads(text(folder / "summary.json"))
+    except (OSError, ValueError, RecursionError, Mistake):
+        return None
+    return Kept(folder, summary) if isinstance(summary, dict) else None
+
+
+def text(path: Path) -> str:
+    """A file's text. Raises Mistake for a link out of the folder or an absurd size."""
+    if path.is_symlink() or not path.is_file():
+        raise Mistake(f"{path}: not a plain file")
+    if path.stat().st_size > LARGEST:
+        raise Mistake(f"{path}: larger than any record's; not read")
+    return path.read_text(errors="replace")
+
+
+def parsed(path: Path) -> dict[str, Any]:
+    """A YAML mapping of plain values. Raises Mistake for anchors, tags and what is no mapping."""
+    content = text(path)
+    try:
+        for event in yaml.parse(content, Loader=Loader):
+            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+                raise Mistake(f"{path}: has YAML anchors, which no run writes; not read")
+        found = yaml.load(content, Loader=Loader)
+    except (yaml.YAMLError, RecursionError) as error:
+        words = " ".join(str(error).split())
+        raise Mistake(f"{path}: not a run's config ({words[:120]})") from error
+    if not isinstance(found, dict):
+        raise Mistake(f"{path}: not a run's config")
+    return found
+
+
+def flat(mapping: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one, with dotted keys."""
+    found: dict[str, Any] = {}
+    for key, value in mapping.items():
+        if isinstance(value, dict):
+            found |= flat(value, f"{prefix}{key}.")
+        else:
+            found[f"{prefix}{key}"] = value
+    return found
