@@ -9,7 +9,7 @@ import sys
 from disciplined.mistakes import Mistake
 from disciplined.training import config, words
 from disciplined.training.planning import plan
-from disciplined.training.record import Record
+from disciplined.training.record import FINISHED, Record
 
 
 def main(arguments: list[str]) -> int:
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
         print(words.dry_run(cfg, asked))
         return 0
     done = Record(asked.folder).summary()
-    if done and done["status"] in ("done", "diverged") and not cfg.force:
+    if done and done["status"] in FINISHED and not cfg.force:
         print(words.already(done, asked))
         return 0 if done["status"] == "done" else 3
     from disciplined.training.run import run

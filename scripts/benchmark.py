@@ -6,7 +6,7 @@
         [publish=true]
 
 what=training   train.py, its limit, and how others train
-what=means      the bare loop, and the same with one of its means left out or added
+what=means      the bare loop, and the same changed in one thing
 what=together   `runs` networks one after another, in a process each, or stacked in one
 what=ddp        train.py in one process and in two
 
@@ -61,7 +61,7 @@ def contenders_of(asked: Options) -> tuple[str, dict[str, Any]]:
     from disciplined.benchmark import contenders, means, peers, report, together
 
     if asked.what == "means":
-        left_out = {name: partial(contenders.bare, means=m) for name, m in means.LEFT_OUT.items()}
+        left_out = {name: partial(contenders.bare, means=m) for name, m in means.CHANGED.items()}
         return report.LIMIT, {report.LIMIT: contenders.bare, **left_out}
     if asked.what == "together":
         ways = {name: partial(make, runs=asked.runs) for name, make in together.WAYS.items()}
@@ -140,7 +140,7 @@ def measure(case, setting, asked: Options, first: str, makers: dict[str, Any]):
 
     parts = cases.parts(case, setting)
     if asked.what == "means":
-        left_out = means.LEFT_OUT
+        left_out = means.CHANGED
         makers = {
             n: m for n, m in makers.items() if n not in left_out or left_out[n].matters(parts)
         }

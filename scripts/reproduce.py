@@ -180,7 +180,7 @@ def train(missing: list["Run"], studies: list[Study], chosen: Options) -> int:
         logs=Path(chosen.output_dir) / "logs",
         tell=tell_run,
     )
-    for job, why in outcome.failed:
+    for job, _, why in outcome.failed:
         tell(f"failed: {job.name}: {why}")
     if outcome.stopped:
         tell("stopped; the same command goes on from here")

@@ -31,6 +31,7 @@ from disciplined.runs import listing, reading
 from disciplined.runs.reading import Kept, flat
 from disciplined.studies.checks import one_of
 from disciplined.studies.columns import aligned
+from disciplined.training.record import FINISHED
 
 COMMANDS = ("table", "watch", "show", "diff", "stale", "prune")
 DOUBTFUL = ("interrupted", "running", "failed")
@@ -123,7 +124,7 @@ def prune(asked: Options) -> str:
     """Remove what is asked for, once the user agrees."""
     one_of(asked.what, ("failed", "stale", "checkpoints"), "what")
     if asked.what == "checkpoints":
-        done = [r for r in chosen(asked) if r.value("status") in ("done", "diverged")]
+        done = [r for r in chosen(asked) if r.value("status") in FINISHED]
         folders = [r.folder / "checkpoints" for r in done]
     elif asked.what == "stale":
         folders = [r.folder for r in stale(asked)]

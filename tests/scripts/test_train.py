@@ -219,6 +219,13 @@ def test_a_mistake_in_a_sweep_starts_no_job(command, tmp_path, values):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_sweeps_dry_run_trains_nothing(tmp_path, capsys):
+    asked = ["-m", *SHORT, "duration=8it", "seed=0,1", f"output_dir={tmp_path}"]
+    assert main([*asked, "dry_run=true"]) == 0
+    assert "2 of 2 jobs missing, 1,024 images" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_wandb_offline_leaves_a_run_as_it_was(command, tmp_path):
     pytest.importorskip("wandb")
     arguments = [*SHORT, "duration=8it"]

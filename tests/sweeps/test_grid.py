@@ -32,7 +32,46 @@ def test_a_grid_of_one_varies_nothing():
     assert place.varied == {} and place.name == "one job"
 
 
-@pytest.mark.parametrize("wrong", ["seed=0,x", "model=lenet,lenit", "seed=range("])
-def test_one_job_that_could_not_run_is_a_mistake(wrong: str):
-    with pytest.raises(Mistake):
+def test_a_glob_takes_the_choices_of_a_group():
+    assert [p.varied["optimizer"] for p in expand([*BASE, "optimizer=glob(*)"])] == [
+        "nesterov",
+        "sgd",
+    ]
+
+
+def test_jobs_that_ask_for_the_same_run_are_one():
+    assert len(expand([*BASE, "seed=0,0,1"])) == 2
+    assert len(expand([*BASE, "duration=12ep,1406it"])) == 1
+
+
+@pytest.mark.parametrize("forced", ["true", "1", "yes"])
+def test_force_is_what_the_config_makes_of_it(forced: str):
+    assert all(p.asked.force for p in expand([*BASE, "seed=0,1", f"force={forced}"]))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("seed=0,x", "seed=x"),
+        ("model=lenet,lenit", "lenit"),
+        ("seed=range(", ""),
+        ("seed=range(0)", "empty range"),
+        ("weight_decay.value=interval(0,1)", ""),
+        ("output_dir=a,b", "the same for every job"),
+        ("trainer.threads=1,2", "the same for every job"),
+        ("hydra.launcher.jobs=0", "whole number"),
+        ("hydra.launcher.job=2", "did you mean hydra.launcher.jobs"),
+        ("hydra/launcher=joblob", "hydra/launcher"),
+        ("hydra.sweeper.params=1", "hydra/launcher and hydra.launcher"),
+    ],
+)
+def test_what_cannot_run_is_a_mistake_in_one_line(wrong: str, said: str):
+    with pytest.raises(Mistake) as mistake:
         expand([*BASE, wrong])
+    assert said in str(mistake.value) and "\n" not in str(mistake.value)
+
+
+def test_a_mistake_of_one_combination_names_it():
+    with pytest.raises(Mistake) as mistake:
+        expand([*BASE, "duration=30it,10it", "schedule.stepsize=5it,20it"])
+    assert str(mistake.value).startswith("duration=10it schedule.stepsize=20it: ")

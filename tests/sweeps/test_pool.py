@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -54,7 +55,8 @@ def test_a_job_that_fails_costs_only_itself(tmp_path: Path, at_once: int):
     )
     assert sorted(job.name for job in outcome.finished) == ["a", "c"]
     assert sorted(told) == [("a", "done"), ("b", "failed"), ("c", "diverged")]
-    ((failed, why),) = outcome.failed
+    ((failed, status, why),) = outcome.failed
+    assert status == 1
     assert failed.name == "b"
     assert why.startswith("status 1: the last line of test/planted (see ")
     assert [p.name for p in (tmp_path / "logs").iterdir()] == ["key-b.log"]
@@ -63,15 +65,15 @@ def test_a_job_that_fails_costs_only_itself(tmp_path: Path, at_once: int):
 
 def test_a_job_that_is_killed_costs_only_itself(tmp_path: Path):
     outcome = pool.train(JOBS, at_once=2, logs=tmp_path / "logs", work=killed, preload=())
-    assert [job.name for job, _ in outcome.failed] == ["b"]
-    assert outcome.failed[0][1] == "killed by SIGKILL: no output"
+    assert [(job.name, status) for job, status, _ in outcome.failed] == [("b", -9)]
+    assert outcome.failed[0][2] == "killed by SIGKILL (out of memory?): no output"
     assert len(outcome.finished) == 2
 
 
 def test_a_mistake_in_a_job_is_its_one_line(tmp_path: Path):
     wrong = Job("key", ("model=nothing",), "wrong")
     outcome = pool.train([wrong], logs=tmp_path / "logs", preload=())
-    assert outcome.failed[0][1].startswith("status 2: model=nothing: no such choice")
+    assert outcome.failed[0][2].startswith("status 2: model=nothing: no such choice")
     assert outcome.mistakes == 1
 
 
@@ -95,11 +97,11 @@ def test_a_signal_stops_every_job(tmp_path: Path):
 def test_the_machine_is_shared_out(monkeypatch):
     monkeypatch.setattr(pool, "cores", lambda: [0, 2, 4, 6, 8])
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
-    assert pool.shares(1) == [Share((0, 2, 4, 6, 8), None)]
-    assert pool.shares(2) == [Share((0, 2), "3"), Share((4, 6), "5")]
-    assert pool.shares(3)[2] == Share((4,), "3")
+    assert pool.shares(1) == [Share((0, 2, 4, 6, 8), 5, None)]
+    assert pool.shares(2) == [Share((0, 2), 2, "3"), Share((4, 6), 2, "5")]
+    assert pool.shares(3)[2] == Share((4,), 1, "3")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert pool.shares(7) == [Share((0, 2, 4, 6, 8), None)] * 7
+    assert pool.shares(7) == [Share((0, 2, 4, 6, 8), 1, None)] * 7
 
 
 def test_every_share_is_used_by_one_job_at_a_time(tmp_path: Path, monkeypatch):
@@ -108,3 +110,41 @@ def test_every_share_is_used_by_one_job_at_a_time(tmp_path: Path, monkeypatch):
     logs = tmp_path / "logs"
     pool.train(JOBS[:2], at_once=2, logs=logs, work=cornered, preload=())
     assert sorted(p.read_text() for p in logs.glob("*.share")) == ["(0,) None", "(1,) None"]
+
+
+def test_a_signal_to_the_whole_group_is_waited_for(tmp_path: Path):
+    """As `timeout` and schedulers send it: the jobs have time to save."""
+    program = f"""
+import signal, sys, time
+from pathlib import Path
+from disciplined.sweeps import pool
+
+def saving(job, share, log):
+    pool.os.setpgrp()
+    def save(*_):
+        time.sleep(2)
+        Path({str(tmp_path / "saved")!r}).touch()
+        sys.exit(143)
+    signal.signal(signal.SIGTERM, save)
+    Path({str(tmp_path / "begun")!r}).touch()
+    time.sleep(60)
+
+if __name__ == "__main__":
+    outcome = pool.train([pool.Job("k", (), "n")], logs=Path({str(tmp_path / "logs")!r}),
+                         work=saving, preload=())
+    sys.exit(100 + outcome.stopped)
+"""
+    (tmp_path / "program.py").write_text(program)
+    process = subprocess.Popen(
+        [sys.executable, str(tmp_path / "program.py")],
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not (tmp_path / "begun").exists():
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGTERM)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 115
+    assert (tmp_path / "saved").exists()
+    assert errors.strip() == "stopping: 1 runs save first; a second signal kills them"

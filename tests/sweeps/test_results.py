@@ -45,7 +45,7 @@ def test_a_row_for_every_value_with_its_spread_over_seeds(tmp_path: Path):
     ]
     assert second.split()[1] == "2" and second.split()[-1] == "1"  # one of three is missing
     assert third.split() == ["0.01", "0", "1", "2"]
-    (table,) = tmp_path.glob("sweeps/value-*/table.csv")
+    (table,) = tmp_path.glob("sweeps/weight_decay-*/table.csv")
     with table.open() as file:
         rows = list(csv.DictReader(file))
     assert float(rows[0]["test_accuracy_mean"]) == mean

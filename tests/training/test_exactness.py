@@ -1,7 +1,8 @@
 """The fast path against the plain one, update by update; one thread against two; bf16 against fp32.
 
-The plain path is written out here: whole batches in torch's default memory format, fp32, torch's
-own operations, Caffe's update parameter by parameter.
+The plain path is written out here: whole batches in torch's default memory format, fp32, Caffe's
+update parameter by parameter. Batch norm in groups and LRN, whose gradients are written by hand,
+are the same in both; tests/models holds them against plain ones.
 """
 
 import pytest

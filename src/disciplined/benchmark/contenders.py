@@ -19,6 +19,7 @@ from disciplined.benchmark.cases import Case, Parts, Setting, composed, override
 from disciplined.benchmark.means import EVERY, Means
 from disciplined.data.augmentation import mirror, mirror_flags
 from disciplined.data.stream import Stream
+from disciplined.mistakes import Mistake
 from disciplined.training import config, run
 from disciplined.training.clock import now
 from disciplined.training.planning import plan
@@ -55,11 +56,10 @@ def several(case: Case, parts: Parts, setting: Setting) -> Contender:
         asked = overrides(case, shared, updates + 1)
         asked[asked.index(f"trainer={setting.device}")] = "trainer=ddp"
         asked.append(f"trainer.accelerator={setting.device}")
-        subprocess.run(
-            [sys.executable, str(config.CONF.parent / "train.py"), *asked],
-            check=True,
-            capture_output=True,
-        )
+        program = str(config.CONF.parent / "train.py")
+        done = subprocess.run([sys.executable, program, *asked], capture_output=True, text=True)
+        if done.returncode:
+            raise Mistake(f"contenders=two processes: {done.stderr.strip().splitlines()[-1]}")
         summary = Record(plan(config.compose(asked)).folder).summary()
         assert summary
         return summary["machine"]["train_seconds"]

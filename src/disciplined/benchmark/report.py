@@ -11,7 +11,7 @@ from typing import Any
 OURS, LIMIT = "train.py", "bare loop"
 TITLES = {
     "training": "Training beside its limit, and beside how others train",
-    "means": "What each mean gains: the bare loop over the same loop changed",
+    "means": "What each mean gains: the bare loop over the same loop changed in one thing",
     "together": "{runs} runs at once: one after another, a process each, or stacked in one process",
     "ddp": "One run in one process and in two (DDP)",
 }
@@ -65,7 +65,7 @@ def section(found: dict[str, Any]) -> str:
         + (f" ({OURS} and {LIMIT}; the others fp32 and eager, as they are written)" * floors)
         + "; "
         + ", ".join(f"{k} {v}" for k, v in found["versions"].items())
-        + f". Medians of {found['rounds']} rounds in one process, all contenders in each, "
+        + f". Medians of {found['rounds']} rounds, all contenders in each, "
         "every other one in reverse; ratios are within a round, with lowest and highest.",
         "",
     ]
@@ -98,6 +98,7 @@ def draw(folder: Path, found: dict[str, Any]) -> Path:
 
     names, cases = contenders(found), found["cases"]
     stands_by = LIMIT if LIMIT in names else found["first"]
+    named: set[str] = set()
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(6.8, 0.35 + 0.62 * len(cases)), layout="constrained")
         height = 0.8 / len(names)
@@ -113,8 +114,9 @@ def draw(folder: Path, found: dict[str, Any]) -> Path:
                     timings[name]["median"] / limit,
                     height,
                     color=COLOURS[i],
-                    label=name if place == 0 else None,
+                    label=None if name in named else name,
                 )
+                named.add(name)
                 axes.text(
                     timings[name]["median"] / limit,
                     y,

@@ -6,6 +6,8 @@ are one computation over a further dimension (`torch.func`), batches and weights
 """
 
 import multiprocessing
+import time
+from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
@@ -18,6 +20,7 @@ from disciplined.benchmark import cases
 from disciplined.benchmark.cases import LR, Case, Parts, Setting
 from disciplined.benchmark.contenders import WARM, Contender, bare
 from disciplined.benchmark.means import leave_to_autograd
+from disciplined.data.augmentation import mirror, mirror_flags
 from disciplined.data.stream import Stream
 from disciplined.optimizers.groups import parameter_groups
 from disciplined.optimizers.sgd import step_
@@ -39,13 +42,14 @@ def processes(case: Case, parts: Parts, setting: Setting, runs: int) -> Contende
     def train(updates: int) -> float:
         for worker in workers:
             worker.send(updates)
-        return max(worker.recv() for worker in workers)  # they start within a millisecond
+        times = [worker.recv() for worker in workers]
+        return max(end for _, end in times) - min(begin for begin, _ in times)
 
     return train
 
 
 def start(context: BaseContext, case: Case, setting: Setting) -> Connection:
-    """A process that trains as many updates as it is sent, and sends back the seconds."""
+    """A process that trains as many updates as it is sent, and sends back when."""
     here, there = multiprocessing.Pipe()
     process = context.Process(target=serve, args=(there, case, setting), daemon=True)  # pyright: ignore[reportAttributeAccessIssue]
     process.start()
@@ -61,8 +65,11 @@ def serve(connection: Connection, case: Case, setting: Setting) -> None:
     torch.set_num_threads(setting.threads)
     loop = bare(case, cases.parts(case, setting), setting)
     connection.send("ready")
-    while True:
-        connection.send(loop(connection.recv()))
+    with suppress(EOFError):  # the benchmark has ended
+        while True:
+            seconds = loop(connection.recv())
+            end = time.monotonic()  # one clock for all processes
+            connection.send((end - seconds, end))
 
 
 def stacked(case: Case, parts: Parts, setting: Setting, runs: int) -> Contender:
@@ -70,7 +77,7 @@ def stacked(case: Case, parts: Parts, setting: Setting, runs: int) -> Contender:
     device = setting.torch_device
     networks = [parts.network().to(device) for _ in range(runs)]
     for network in networks:
-        leave_to_autograd(network)  # gradients written out by hand have no rule for a stack
+        leave_to_autograd(network, lrn=False)  # batch norm in groups has no rule for a stack
     parameters, buffers = torch.func.stack_module_state(networks)  # pyright: ignore
     pixels = parts.pixels().to(device)
     pictures, labels = parts.images.train_images.to(device), parts.images.train_labels.to(device)
@@ -92,11 +99,18 @@ def stacked(case: Case, parts: Parts, setting: Setting, runs: int) -> Contender:
             torch.stack([torch.from_numpy(s.indices(t)) for s in streams]).to(device)
             for t in range(updates + WARM)
         ]
+        flags = [
+            torch.from_numpy(mirror_flags(0, t, runs * case.total_batch_size)).to(device)
+            for t in range(updates + WARM)
+        ]
         started = 0.0
         for t, indices in enumerate(taken):
             if t == WARM:
                 started = now(device)
-            images = pixels(pictures[indices.flatten()]).unflatten(0, indices.shape)
+            images = pictures[indices.flatten()]
+            if parts.plan.augmentation == "mirror":
+                images = mirror(images, flags[t])
+            images = pixels(images).unflatten(0, indices.shape)
             found = gradients(parameters, buffers, images, labels[indices])
             for (lr_mult, decay_mult), names in groups.items():
                 step_(

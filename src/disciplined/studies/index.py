@@ -12,7 +12,7 @@ from typing import Any
 from disciplined.studies.registration import blob
 from disciplined.studies.study import SCALES, Study
 from disciplined.studies.study_file import CONF, ids, load
-from disciplined.training.record import Record, write
+from disciplined.training.record import FINISHED, Record, write
 
 INDEX = CONF / "study" / "index.json"
 PUBLISHED = CONF / "published.yaml"
@@ -111,7 +111,7 @@ def settings_on_disk(runs: Path) -> dict[str, int]:
     counts: dict[str, int] = {}
     for folder in sorted(runs.iterdir()) if runs.is_dir() else []:
         summary = Record(folder).summary()
-        if summary and summary.get("status") in ("done", "diverged"):
+        if summary and summary.get("status") in FINISHED:
             setting = summary.get("setting", "")
             counts[setting] = counts.get(setting, 0) + 1
     return counts

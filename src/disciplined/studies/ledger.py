@@ -12,9 +12,7 @@ from typing import Any
 import numpy as np
 
 from disciplined.studies.expansion import Run
-from disciplined.training.record import COLUMNS, Record
-
-FINISHED = ("done", "diverged")
+from disciplined.training.record import COLUMNS, FINISHED, Record
 
 
 @dataclass(frozen=True)

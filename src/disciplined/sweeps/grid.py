@@ -7,13 +7,30 @@ Hydra's own parser expands comma-separated values, ranges and globs, so that a s
 from dataclasses import dataclass
 from functools import cache
 
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra._internal.utils import create_config_search_path
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
 
 from disciplined.mistakes import Mistake
-from disciplined.training.config import compose
+from disciplined.studies.checks import one_of
+from disciplined.training.config import CONF, compose
 from disciplined.training.planning import Plan, plan
+
+# What decides where or how a run is made, not which: the same for every job of a sweep.
+ONE_FOR_ALL = ("output_dir", "data_dir", "trainer", "logger", "force", "dry_run")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a job's overrides ask for."""
+
+    plan: Plan
+    force: bool
+    dry_run: bool
+    devices: int
 
 
 @dataclass(frozen=True)
@@ -21,12 +38,17 @@ class Place:
     """One job's place in the grid: `train.py`'s overrides, and the values that the sweep varies."""
 
     overrides: tuple[str, ...]
-    varied: dict[str, str]  # key -> value as written, in the order written
+    varied: dict[str, str]  # key -> value as Hydra writes it (1e-4 is 0.0001), in the order given
+
+    @property
+    def asked(self) -> Asked:
+        """What it asks for."""
+        return asked(self.overrides)
 
     @property
     def plan(self) -> Plan:
         """The run that it asks for."""
-        return planned(self.overrides)
+        return self.asked.plan
 
     @property
     def name(self) -> str:
@@ -35,28 +57,60 @@ class Place:
 
 
 @cache
-def planned(overrides: tuple[str, ...]) -> Plan:
-    """The plan of a job; composing one takes tens of milliseconds, so each is made once."""
-    return plan(compose(list(overrides)))
+def asked(overrides: tuple[str, ...]) -> Asked:
+    """What a job asks for; composing one takes tens of milliseconds, so each is made once."""
+    cfg = compose(list(overrides))
+    return Asked(plan(cfg), cfg.force, cfg.dry_run, cfg.trainer.devices)
 
 
 def expand(overrides: list[str]) -> list[Place]:
     """Every job of the grid that `overrides` span, in Hydra's order, without Hydra's own settings.
 
-    Raises `Mistake` for what Hydra cannot parse and for the first job that could not run.
+    Jobs that ask for the same run are one. Raises `Mistake` for what Hydra cannot parse, for its
+    settings that mean nothing here, and for the first job that could not run.
     """
+    Plugins.instance()  # finds our launcher, and others' that are installed
+    loader = ConfigLoaderImpl(config_search_path=create_config_search_path(str(CONF)))
+    check_hydra([o for o in overrides if o.startswith("hydra")], loader)
     try:
-        parsed = OverridesParser.create().parse_overrides(overrides)
+        parsed = OverridesParser.create(config_loader=loader).parse_overrides(overrides)
+        batches = BasicSweeper.split_arguments(parsed, max_batch_size=None)
     except HydraException as error:
         raise Mistake(" ".join(str(error).split())) from error
-    (batch,) = BasicSweeper.split_arguments(parsed, max_batch_size=None)
-    jobs = [tuple(o for o in job if not o.startswith(("hydra.", "hydra/"))) for job in batch]
+    jobs = [
+        tuple(o for o in job if not o.startswith(("hydra.", "hydra/")))
+        for job in (batches[0] if batches else [])
+    ]
+    if not jobs:
+        raise Mistake("a sweep without jobs: one of its values is an empty range")
     columns = [[o.partition("=") for o in job] for job in jobs]
     varied = [i for i, cells in enumerate(zip(*columns, strict=True)) if len(set(cells)) > 1]
-    places = [
-        Place(job, {cells[i][0]: cells[i][2] for i in varied})
-        for job, cells in zip(jobs, columns, strict=True)
-    ]
-    for place in places:
-        _ = place.plan
-    return places
+    found: dict[str, Place] = {}
+    for job, cells in zip(jobs, columns, strict=True):
+        place = Place(job, {cells[i][0]: cells[i][2] for i in varied})
+        for key in place.varied:
+            if key.partition(".")[0] in ONE_FOR_ALL:
+                raise Mistake(f"{key}: is the same for every job of a sweep")
+        try:
+            found.setdefault(place.plan.key, place)
+        except Mistake as mistake:
+            raise Mistake(f"{place.name}: {mistake}" if place.varied else str(mistake)) from None
+    return list(found.values())
+
+
+def check_hydra(own: list[str], loader: ConfigLoaderImpl) -> None:
+    """Raise `Mistake` for what is set of Hydra itself and cannot be meant."""
+    launcher = "local"
+    for setting in own:
+        key, _, value = setting.partition("=")
+        if key == "hydra/launcher":
+            launcher = value
+            one_of(value, tuple(loader.get_group_options("hydra/launcher")), key)
+        elif not key.startswith("hydra.launcher."):
+            raise Mistake(f"{setting}: of Hydra's own, hydra/launcher and hydra.launcher.* are set")
+    for setting in own:
+        key, _, value = setting.partition("=")
+        if launcher == "local" and key.startswith("hydra.launcher."):
+            one_of(key, ("hydra.launcher.jobs",), "setting")
+            if not value.isdecimal() or int(value) < 1:
+                raise Mistake(f"{setting}: expected a whole number from 1 on")

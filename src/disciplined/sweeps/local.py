@@ -1,51 +1,59 @@
 """A grid's missing runs on this machine, through the pool."""
 
 import sys
+from pathlib import Path
 
-from disciplined.mistakes import Mistake
 from disciplined.sweeps import pool
-from disciplined.sweeps.grid import planned
-from disciplined.training.record import Record
+from disciplined.sweeps.grid import asked
+from disciplined.training.record import FINISHED, Record
 
-FINISHED = ("done", "diverged")
+# What failed in this process's last launch: a job's name and its exit status. Hydra hands nothing
+# back from a sweep, and a job that failed before it had a record left no other trace.
+failed: dict[str, int] = {}
 
 
 def launch(jobs: list[tuple[str, ...]], at_once: int) -> int | None:
     """Train the jobs without a finished record, once where several ask for the same run.
 
-    Tells each as it ends. Returns the number of the signal that stopped them, or None. Raises
-    `Mistake` for a number of jobs below one.
+    Tells each as it starts and ends. Returns the number of the signal that stopped them, or None.
     """
-    if at_once < 1:
-        raise Mistake(f"hydra.launcher.jobs={at_once}: expected a positive number")
     missing: dict[str, pool.Job] = {}
     constant = set(jobs[0]).intersection(*jobs) if len(jobs) > 1 else set()
+    folders: dict[str, Path] = {}
     for overrides in jobs:
-        asked = planned(overrides)
-        summary = Record(asked.folder).summary()
-        if summary and summary["status"] in FINISHED and "force=true" not in overrides:
+        wanted = asked(overrides)
+        key, folder = wanted.plan.key, wanted.plan.folder
+        folders[key] = folder
+        summary = Record(folder).summary()
+        if summary and summary["status"] in FINISHED and not wanted.force:
             continue
-        name = " ".join(o for o in overrides if o not in constant)
-        missing.setdefault(asked.key, pool.Job(asked.key, overrides, name))
+        name = " ".join(o for o in overrides if o not in constant) or "one job"
+        missing.setdefault(key, pool.Job(key, overrides, name))
     ended = 0
+
+    def begun(job: pool.Job) -> None:
+        print(f"started {job.name}: {folders[job.key]}", file=sys.stderr, flush=True)
 
     def tell(job: pool.Job, status: str, seconds: float) -> None:
         nonlocal ended
         ended += 1
-        final = final_words(planned(job.overrides).folder)
-        line = f"[{ended}/{len(missing)}] {job.name}: {status} in {seconds:.0f} s{final}"
+        words = accuracy_words(folders[job.key]) if status == "done" else ""
+        line = f"[{ended}/{len(missing)}] {job.name}: {status} in {seconds:.0f} s{words}"
         print(line, file=sys.stderr, flush=True)
 
-    logs = planned(jobs[0]).folder.parents[1] / "logs"
-    outcome = pool.train(list(missing.values()), at_once=at_once, logs=logs, tell=tell)
-    for job, why in outcome.failed:
+    # of the whole grid: a run taken up again later must have the threads that it began with
+    at_once = min(at_once, len(folders))
+    logs = next(iter(folders.values())).parents[1] / "logs"
+    outcome = pool.train(list(missing.values()), at_once=at_once, logs=logs, begun=begun, tell=tell)
+    failed.clear()
+    for job, status, why in outcome.failed:
+        failed[job.name] = status
         print(f"{job.name}: {why}", file=sys.stderr)
     return outcome.stopped
 
 
-def final_words(folder) -> str:
-    """The final test accuracy of a finished run, for its line."""
+def accuracy_words(folder: Path) -> str:
+    """The final test accuracy of a run that is done, for its line."""
     summary = Record(folder).summary() or {}
-    final = summary.get("result", {}).get("final", {})
-    accuracy = final.get("test_accuracy")
+    accuracy = summary.get("result", {}).get("final", {}).get("test_accuracy")
     return "" if accuracy is None else f", test accuracy {100 * accuracy:.2f}%"

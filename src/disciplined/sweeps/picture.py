@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 
 from disciplined.studies.columns import number
 from disciplined.studies.drawing import COLOURS, HEIGHT, STYLE, WIDTH
-from disciplined.sweeps.results import Cell, numeric, over_decades, spread
+from disciplined.sweeps.results import Cell, numeric, over_decades, short, spread
 
 
 def draw(grid: list[Cell], keys: list[str], metric: str, path: Path) -> Path:
@@ -44,17 +44,20 @@ def lines(axes: Axes, grid: list[Cell], x: str, others: list[str], metric: str) 
 
     curves: dict[str, list[Cell]] = {}
     for cell in grid:
-        name = ", ".join(f"{k.rpartition('.')[2]} {cell.values[k]}" for k in others)
+        name = ", ".join(f"{short(k)} {cell.values[k]}" for k in others)
         curves.setdefault(name, []).append(cell)
     for i, (name, found) in enumerate(curves.items()):
         colour = COLOURS[i % len(COLOURS)]
         found = sorted(found, key=place)
         for cell in found:
-            ys = [100 * y for y in cell.accuracies(metric)]
+            ys = [100 * y for y in cell.found(metric)]
             axes.plot([place(cell)] * len(ys), ys, "o", ms=2.5, color=colour, alpha=0.6)
-        drawn = [(place(c), 100 * m) for c in found if (m := spread(c.accuracies(metric))[0])]
-        axes.plot(*zip(*drawn, strict=True), color=colour, label=name or None) if drawn else None
-    finished = [cell for cell in grid if cell.accuracies(metric)]
+        means = [(place(c), spread(c.found(metric))[0]) for c in found]
+        drawn = [(at, 100 * mean) for at, mean in means if mean is not None]
+        if drawn:  # words have no order, so no line joins them
+            xs, ys = zip(*drawn, strict=True)
+            axes.plot(xs, ys, "-" if on_axis else "_", ms=9, color=colour, label=name or None)
+    finished = [cell for cell in grid if cell.found(metric)]
     if on_axis and over_decades([place(c) for c in finished]):
         axes.set_xscale("log")
     ticks = {place(cell): cell.values[x] for cell in finished}
@@ -74,7 +77,7 @@ def heat_map(figure, axes: Axes, grid: list[Cell], keys: list[str], metric: str)
     )
     means = np.full((len(rows), len(columns)), np.nan)
     for cell in grid:
-        mean, _ = spread(cell.accuracies(metric))
+        mean, _ = spread(cell.found(metric))
         if mean is not None:
             means[rows.index(cell.values[y]), columns.index(cell.values[x])] = 100 * mean
     image = axes.imshow(means, origin="lower", aspect="auto", cmap="viridis")

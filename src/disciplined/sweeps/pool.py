@@ -38,20 +38,26 @@ class Job:
 
 @dataclass(frozen=True)
 class Share:
-    """A worker's part of the machine: cores it may use, and the GPU that it sees (None: every)."""
+    """A worker's part of the machine: cores it may run on, how many threads it may have, and the
+    GPU that it sees (None: every)."""
 
     cores: tuple[int, ...]
+    threads: int
     gpu: str | None = None
 
 
 @dataclass
 class Outcome:
-    """What became of the jobs: `failed` with a line each, `stopped` by this signal or None."""
+    """What became of the jobs: `failed` with exit status and a line each, `stopped` by a signal."""
 
     finished: list[Job] = field(default_factory=list)
-    failed: list[tuple[Job, str]] = field(default_factory=list)
-    mistakes: int = 0  # of the failed ones, those that a user's mistake stopped
+    failed: list[tuple[Job, int, str]] = field(default_factory=list)
     stopped: int | None = None
+
+    @property
+    def mistakes(self) -> int:
+        """How many of the failed ones a user's mistake stopped."""
+        return sum(status == MISTAKE for _, status, _ in self.failed)
 
 
 class Stopped(Exception):
@@ -67,18 +73,20 @@ def train(
     *,
     at_once: int = 1,
     logs: Path,
+    begun: Callable[[Job], None] = lambda _: None,
     tell: Callable[[Job, str, float], None] = lambda *_: None,
     work: Callable[[Job, Share, str], None] | None = None,
     preload: Sequence[str] = ("disciplined.training.run",),
 ) -> Outcome:
     """Train every job, `at_once` at a time, in the order given.
 
-    logs: folder for what a run prints; kept only of runs that failed. tell: called as each ends,
-    with its status in a word and its seconds. work: what a process does with a job.
+    logs: folder for what a run prints; kept only of runs that failed. begun: called as each
+    starts. tell: called as each ends, with its status in a word and its seconds. work: what a
+    process does with a job.
     """
     outcome = Outcome()
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(preload))
+    context.set_forkserver_preload(["disciplined.sweeps.alone", *preload])
     free = shares(at_once)
     waiting, alive = list(reversed(jobs)), {}
     logs.mkdir(parents=True, exist_ok=True)
@@ -91,6 +99,7 @@ def train(
                 process = context.Process(target=work or train_one, args=(job, share, str(log)))
                 process.start()
                 alive[process] = (job, share, log, time.perf_counter())
+                begun(job)
             multiprocessing.connection.wait([p.sentinel for p in alive], timeout=1)
             for process in [p for p in alive if not p.is_alive()]:
                 job, share, log, started = alive.pop(process)
@@ -100,18 +109,30 @@ def train(
                 tell(job, status_word(process.exitcode), time.perf_counter() - started)
     except Stopped as stopped:
         outcome.stopped = stopped.number
-        for number in before:
-            signal.signal(number, signal.SIG_IGN)
-        for process in alive:
-            process.terminate()
-        for process in alive:
-            process.join(GRACE)
+        finish()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
         with contextlib.suppress(OSError):
             logs.rmdir()
     return outcome
+
+
+def finish() -> None:
+    """Let every process save and end; kill what has not after a while, or at a second signal."""
+    alive = multiprocessing.active_children()
+    print(f"stopping: {len(alive)} runs save first; a second signal kills them", file=sys.stderr)
+    deadline = time.monotonic() + GRACE
+    try:
+        for process in alive:
+            process.terminate()
+        for process in alive:
+            process.join(max(0.0, deadline - time.monotonic()))
+    except Stopped:
+        pass
+    for process in alive:
+        if process.is_alive():
+            process.kill()
 
 
 def shares(count: int) -> list[Share]:
@@ -121,10 +142,13 @@ def shares(count: int) -> list[Share]:
     """
     own, cards = cores(), gpus()
     if count == 1:
-        return [Share(tuple(own))]
+        return [Share(tuple(own), len(own))]
     size = len(own) // count
-    slices = [own[i * size : (i + 1) * size] if size else own for i in range(count)]
-    return [Share(tuple(slices[i]), cards[i % len(cards)] if cards else None) for i in range(count)]
+    found = []
+    for i in range(count):
+        part = own[i * size : (i + 1) * size] if size else own
+        found.append(Share(tuple(part), max(1, size), cards[i % len(cards)] if cards else None))
+    return found
 
 
 def stop(number: int, _frame: object) -> None:
@@ -141,9 +165,11 @@ def ended(outcome: Outcome, job: Job, process: BaseProcess, log: Path) -> None:
     lines = log.read_text(errors="replace").strip().splitlines() if log.is_file() else []
     last = f"{lines[-1]} (see {log})" if lines else "no output"
     status = process.exitcode or 0
-    how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"status {status}"
-    outcome.mistakes += status == MISTAKE
-    outcome.failed.append((job, f"{how}: {last}"))
+    how = f"status {status}"
+    if status < 0:
+        name = signal.Signals(-status).name
+        how = f"killed by {name}" + " (out of memory?)" * (name == "SIGKILL")
+    outcome.failed.append((job, status, f"{how}: {last}"))
 
 
 def status_word(status: int | None) -> str:
@@ -156,20 +182,25 @@ def train_one(job: Job, share: Share, log: str) -> None:
     # The parent decides what a Ctrl-C at the terminal means, and passes it on as SIGTERM.
     os.setpgrp()
     end_with_parent()
-    sys.stdout = sys.stderr = out = open(log, "w")  # noqa: PTH123, SIM115 (open to the very end)
+    # by lines, so that a run that is killed has said what it did; open to the very end
+    sys.stdout = sys.stderr = out = open(log, "a", buffering=1)  # noqa: PTH123, SIM115
     os.dup2(out.fileno(), 1)
     os.dup2(out.fileno(), 2)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, share.cores)
-    if share.gpu is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = share.gpu
-    sys.argv = [str(TRAIN), *job.overrides]  # what a further process of a DDP run is started with
     try:
         from disciplined.mistakes import Mistake
         from disciplined.training.config import compose
 
-        asked = [] if any(o.startswith("trainer.threads=") for o in job.overrides) else share.cores
-        cfg = compose([*job.overrides, *([f"trainer.threads={len(asked)}"] if asked else [])])
+        overrides = list(job.overrides)
+        cfg = compose(overrides)
+        processes = cfg.trainer.devices
+        if cfg.trainer.threads is None:
+            overrides.append(f"trainer.threads={max(1, share.threads // processes)}")
+            cfg = compose(overrides)
+        if share.gpu is not None and processes == 1:
+            os.environ["CUDA_VISIBLE_DEVICES"] = share.gpu
+        sys.argv = [str(TRAIN), *overrides]  # what a further process of a DDP run is started with
         from disciplined.training.run import run
 
         status = run(cfg, study=job.registered, quiet=True)

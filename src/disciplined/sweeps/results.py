@@ -15,8 +15,6 @@ from disciplined.studies.columns import LENGTH, aligned, number, shown
 from disciplined.sweeps.grid import Place
 from disciplined.training.record import Record, write
 
-FINISHED = ("done", "diverged")
-
 
 @dataclass
 class Cell:
@@ -27,7 +25,7 @@ class Cell:
     diverged: int = 0
     missing: int = 0
 
-    def accuracies(self, metric: str) -> list[float]:
+    def found(self, metric: str) -> list[float]:
         """One number a run that is done."""
         return [f[metric] for f in self.final if metric in f]
 
@@ -58,7 +56,7 @@ def report(places: list[Place]) -> str:
         return aligned(rows)
     keys = [key for key in places[0].varied if key != "seed"]
     mark = hashlib.sha256("\n".join(sorted({p.plan.key for p in places})).encode()).hexdigest()
-    name = "-".join([*[k.rpartition(".")[2] for k in keys or ["seed"]], mark[:8]])
+    name = "-".join([*map(short, keys or ["seed"]), mark[:8]])
     folder = places[0].plan.folder.parents[1] / "sweeps" / name
     folder.mkdir(parents=True, exist_ok=True)
     out = io.StringIO()
@@ -72,9 +70,15 @@ def report(places: list[Place]) -> str:
     return "\n".join([aligned(rows), "", *map(str, files)])
 
 
+def short(key: str) -> str:
+    """A setting's name where its group says enough: `weight_decay` for `weight_decay.value`."""
+    first, _, last = key.rpartition(".")
+    return first if first and last in ("value", "name") else last
+
+
 def measured(grid: list[Cell], metric: str) -> bool:
     """Whether any run has this number."""
-    return any(cell.accuracies(metric) for cell in grid)
+    return any(cell.found(metric) for cell in grid)
 
 
 def table(grid: list[Cell], metrics: list[str], *, exact: bool = False) -> list[list[str]]:
@@ -82,14 +86,14 @@ def table(grid: list[Cell], metrics: list[str], *, exact: bool = False) -> list[
     keys = list(grid[0].values)
     head = [*keys, "runs"]
     for metric in metrics:
-        words = metric.replace("_", " ")
+        words = metric.replace("_", " ") + " (%)" * metric.endswith("accuracy")
         head += [f"{metric}_mean", f"{metric}_std"] if exact else [words]
     head += ["diverged", "missing"]
     rows = [head]
     for cell in grid:
         row = [*(cell.values[k] for k in keys), str(len(cell.final))]
         for metric in metrics:
-            mean, std = spread(cell.accuracies(metric))
+            mean, std = spread(cell.found(metric))
             if exact:
                 row += ["" if x is None else repr(x) for x in (mean, std)]
             else:

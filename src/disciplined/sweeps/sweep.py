@@ -14,50 +14,82 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from disciplined.sweeps import results
+from disciplined.mistakes import Mistake
+from disciplined.studies.columns import aligned
+from disciplined.sweeps import local, results
 from disciplined.sweeps.grid import Place, expand
 from disciplined.training import settings
 from disciplined.training.config import CONF
-from disciplined.training.record import Record
+from disciplined.training.record import FINISHED, Record
 
 # Records are the output; Hydra's own folders and logs are switched off.
 QUIET = ["hydra/job_logging=none", "hydra/hydra_logging=none", "hydra.output_subdir=null"]
-STATUS = {"done": 0, "diverged": 3}
+FAULT, MISTAKE, DIVERGED = 1, 2, 3
+SIGNALLED = (130, 143)
 
 
 def main(overrides: list[str]) -> int:
     """Run what is missing of the grid that `overrides` span; show all of it.
 
-    Returns 0 where every job is done, else the worst status, every such job named. Raises `Mistake`
-    for a combination that cannot run, before any job is started.
+    Returns 0 where every job is done; else 1 if one failed, 2 if only the user's mistakes did, 3 if
+    some diverged and none failed; 130 or 143 where a signal stopped it. Every such job is named.
+    Raises `Mistake` for a combination that cannot run, before any job is started.
     """
     places = expand(overrides)
-    missing = [p for p in places if said(p) not in STATUS or "force=true" in p.overrides]
+    force = places[0].asked.force
+    missing = [p for p in places if force or said(p) not in FINISHED]
+    if places[0].asked.dry_run:
+        print(plan_text(places, missing))
+        return 0
+    status = 0
     if missing:
         print(f"{len(missing)} of {len(places)} jobs to train", file=sys.stderr)
-        if stopped := launch(overrides):
-            print("stopped; the same command goes on from here", file=sys.stderr)
-            return stopped
+        status = launch(overrides)
+        if status in SIGNALLED:
+            how = "the same command without force=true" if force else "the same command"
+            print(f"stopped; {how} goes on from here", file=sys.stderr)
+            return status
     print(results.report(places))
-    worst = 0
-    for place in places:
-        if status := STATUS.get(said(place), 1):
-            print(f"{said(place)}: {place.name}", file=sys.stderr)
-            worst = status if status == 1 or not worst else worst
-    return worst
+    told = {p.name: said(p) for p in places}
+    told |= dict.fromkeys(local.failed, "failed")
+    bad = {name: word for name, word in told.items() if word != "done"}
+    for name, word in bad.items():
+        print(f"{word}: {name}", file=sys.stderr)
+    failures = [name for name, word in bad.items() if word != "diverged"]
+    if failures and all(local.failed.get(name) == MISTAKE for name in failures):
+        return MISTAKE
+    return FAULT if failures else DIVERGED if bad else status
 
 
 def said(place: Place) -> str:
     """What became of a job, as its record has it."""
-    summary = Record(place.plan.folder).summary()
+    record = Record(place.plan.folder)
+    summary = record.summary()
     if not summary:
         return "not started"
-    # a record that says so still, once its process has ended, belongs to one that was killed
-    return "killed" if summary["status"] == "running" else summary["status"]
+    if summary["status"] != "running":
+        return summary["status"]
+    try:
+        record.claim()
+    except Mistake:
+        return "being trained by another process"
+    record.release()
+    return "killed"  # it says so still, and nobody holds it
+
+
+def plan_text(places: list[Place], missing: list[Place]) -> str:
+    """What the sweep would do."""
+    rows = [["", "job", "iterations", "images", "record"]]
+    for place in places:
+        asked = place.plan
+        word = "missing" if place in missing else "there"
+        rows.append([word, place.name, f"{asked.iterations:,}", f"{asked.images:,}", asked.key])
+    images = sum(p.plan.images for p in missing)
+    return f"{aligned(rows)}\n\n{len(missing)} of {len(places)} jobs missing, {images:,} images"
 
 
 def launch(overrides: list[str]) -> int:
-    """Hand the grid to Hydra's sweeper and the launcher chosen. Returns 0, or a signal's status."""
+    """Hand the grid to Hydra's sweeper and the launcher chosen. Returns 0, or how it ended."""
     settings.register()
     arguments = sys.argv
     chosen = any(o.startswith("hydra/launcher=") for o in overrides)
@@ -67,7 +99,7 @@ def launch(overrides: list[str]) -> int:
         sys.argv = [arguments[0], "--multirun", *QUIET, *own, *overrides]
         try:
             hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(job)()
-        except SystemExit as end:  # a launcher that was told to stop
+        except SystemExit as end:  # a launcher that was stopped, or whose fault Hydra has told
             return end.code if isinstance(end.code, int) else 1
         finally:
             sys.argv = arguments

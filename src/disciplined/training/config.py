@@ -131,6 +131,7 @@ def help_text() -> str:
     lines = [
         "Train one network with one policy:  python train.py schedule=onecycle model=resnet56",
         "A sweep, one job a combination:     python train.py -m model=lenet,three_layer seed=0,1",
+        "  so many at a time:                hydra.launcher.jobs=2",
         "",
         "Groups (choose with group=choice; the settings of a choice with group.setting=value):",
     ]

@@ -30,6 +30,8 @@ METRICS = (
 )
 COLUMNS = ("iteration", "epoch", "lr", "momentum", "weight_decay", *METRICS)
 
+FINISHED = ("done", "diverged")  # the states in which there is nothing left to train
+
 Row = dict[str, float | int | None]
 
 

@@ -6,6 +6,7 @@ The only module that knows all the others. Imports torch; what can be said witho
 
 import logging
 import math
+import os
 import sys
 import warnings
 from typing import Any
@@ -61,6 +62,8 @@ def train(
         machine.keep_freed_memory()
     if cfg.trainer.threads:
         torch.set_num_threads(cfg.trainer.threads)
+        if cfg.trainer.strategy == "ddp":  # or Lightning would share the machine's cores out
+            os.environ["OMP_NUM_THREADS"] = str(cfg.trainer.threads)
     precision = assembly.chosen_precision(cfg, device)
     images, validation = assembly.loaded(cfg)
     pl.seed_everything(cfg.seed, workers=True, verbose=False)
