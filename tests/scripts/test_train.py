@@ -158,6 +158,7 @@ def wait_for_end(folder: Path) -> None:
     raise AssertionError("the job outlived its sweep")
 
 
+@pytest.mark.slow
 def test_a_sweep_that_is_killed_loses_nothing(command, tmp_path):
     sweep = ["-m", *SHORT, "duration=120it", "evaluate_every=5it", "seed=0,1"]
     process = subprocess.Popen(
