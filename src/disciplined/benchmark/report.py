@@ -127,7 +127,7 @@ def draw(folder: Path, found: dict[str, Any]) -> Path:
         axes.set_yticks(range(len(cases)), [case["name"] for case in cases])
         axes.invert_yaxis()
         axes.axvline(1, color="0.6", linewidth=0.6)
-        axes.set_xlabel(f"speed as a share of {stands_by}'s; numbers: images/s")
+        axes.set_xlabel(f"speed over that of {stands_by}; numbers: images/s")
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
         path = folder / f"{stem(found)}.png"
         figure.savefig(path, dpi=200)
