@@ -13,7 +13,6 @@ with commas between. `run=false` only draws and judges; `fresh=true` trusts no p
 """
 
 import fnmatch
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -268,13 +267,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except Mistake as mistake:
-        print(f"reproduce.py: {mistake}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:  # `| head` has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+    command_line.run(main)

@@ -16,8 +16,8 @@ puts seeds together. `prune` asks first; checkpoints are those of finished runs.
 """
 
 import csv
+import io
 import json
-import os
 import shutil
 import sys
 import time
@@ -68,23 +68,12 @@ def table(asked: Options) -> str:
     if asked.format == "json":
         return json.dumps([dict(zip(head, row, strict=True)) for row in body], indent=2)
     if asked.format == "csv":
-        lines: list[str] = []
-        csv.writer(Lines(lines), lineterminator="").writerows(found)
-        return "\n".join(lines)
+        out = io.StringIO()
+        csv.writer(out, lineterminator="\n").writerows(found)
+        return out.getvalue().removesuffix("\n")
     cells = [[listing.shown(v, str(c)) for v, c in zip(row, head, strict=True)] for row in body]
     count = f"{len(records)} records" + (f", {len(body)} settings" if asked.group else "")
     return f"{aligned([[str(c) for c in head], *cells])}\n\n{count}"
-
-
-class Lines:
-    """What csv writes to."""
-
-    def __init__(self, lines: list[str]):
-        self.lines = lines
-
-    def write(self, line: str) -> None:
-        """Keep a line."""
-        self.lines.append(line)
 
 
 def show(record: Kept) -> str:
@@ -188,13 +177,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except Mistake as mistake:
-        print(f"runs.py: {mistake}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:  # `| head` has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+    command_line.run(main)

@@ -3,10 +3,13 @@
 `train.py` takes Hydra's; the scripts have a handful of settings and start without it.
 """
 
+import os
+import sys
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, TypeVar
 
 from disciplined.mistakes import Mistake
@@ -59,3 +62,17 @@ def converted(argument: str, value: str, kind: type) -> Any:
     if not value:
         raise Mistake(f"{argument}: expected a value")
     return value
+
+
+def run(main: Callable[[list[str]], int]) -> None:
+    """End the process as `main` says: a mistake is a line and 2, Ctrl-C 130, a closed pipe 141."""
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except Mistake as mistake:
+        print(f"{Path(sys.argv[0]).name}: {mistake}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # `| head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)

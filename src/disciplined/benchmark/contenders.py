@@ -56,7 +56,7 @@ def several(case: Case, parts: Parts, setting: Setting) -> Contender:
         asked = overrides(case, shared, updates + 1)
         asked[asked.index(f"trainer={setting.device}")] = "trainer=ddp"
         asked.append(f"trainer.accelerator={setting.device}")
-        program = str(config.CONF.parent / "train.py")
+        program = str(config.TRAIN)
         done = subprocess.run([sys.executable, program, *asked], capture_output=True, text=True)
         if done.returncode:
             raise Mistake(f"contenders=two processes: {done.stderr.strip().splitlines()[-1]}")

@@ -53,16 +53,14 @@ def ordered(records: list[Kept], by: str) -> list[Kept]:
     """Sorted by a column, downwards with a `-` before it; what lacks it stands last."""
     name, down = by.removeprefix("-"), by.startswith("-")
 
-    def place(record: Kept) -> tuple:
+    def place(record: Kept) -> tuple[bool, float, str]:
         value = record.value(name)
-        at = number(str(value)) if value is not None else None
-        return (at is None, str(value or "")) if at is None else (False, -at if down else at)
+        at = None if value is None else number(str(value))
+        if at is None:
+            return True, 0.0, str(value or "")
+        return False, -at if down else at, ""
 
-    def whole(record: Kept) -> tuple:
-        first, second = place(record)
-        return (first, second if isinstance(second, float) else 0.0, str(second))
-
-    return sorted(records, key=whole)
+    return sorted(records, key=place)
 
 
 def rows(records: list[Kept], columns: list[str]) -> list[list[Any]]:

@@ -18,6 +18,7 @@ from disciplined.mistakes import Mistake
 from disciplined.studies.checks import one_of
 from disciplined.training.config import CONF, compose
 from disciplined.training.planning import Plan, plan
+from disciplined.training.record import FINISHED, Record
 
 # What decides where or how a run is made, not which: the same for every job of a sweep.
 ONE_FOR_ALL = ("output_dir", "data_dir", "trainer", "logger", "force", "dry_run")
@@ -30,7 +31,6 @@ class Asked:
     plan: Plan
     force: bool
     dry_run: bool
-    devices: int
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,12 @@ class Place:
         return self.asked.plan
 
     @property
+    def missing(self) -> bool:
+        """Whether there is something to train: no finished record, or one not to be trusted."""
+        summary = Record(self.plan.folder).summary()
+        return self.asked.force or not summary or summary["status"] not in FINISHED
+
+    @property
     def name(self) -> str:
         """What the user is told: the values that tell this job from the others."""
         return " ".join(f"{key}={value}" for key, value in self.varied.items()) or "one job"
@@ -60,7 +66,7 @@ class Place:
 def asked(overrides: tuple[str, ...]) -> Asked:
     """What a job asks for; composing one takes tens of milliseconds, so each is made once."""
     cfg = compose(list(overrides))
-    return Asked(plan(cfg), cfg.force, cfg.dry_run, cfg.trainer.devices)
+    return Asked(plan(cfg), cfg.force, cfg.dry_run)
 
 
 def expand(overrides: list[str]) -> list[Place]:
@@ -83,6 +89,11 @@ def expand(overrides: list[str]) -> list[Place]:
     ]
     if not jobs:
         raise Mistake("a sweep without jobs: one of its values is an empty range")
+    return placed(jobs)
+
+
+def placed(jobs: list[tuple[str, ...]]) -> list[Place]:
+    """Each job's place among the others; jobs that ask for one run are one. Raises `Mistake`."""
     columns = [[o.partition("=") for o in job] for job in jobs]
     varied = [i for i, cells in enumerate(zip(*columns, strict=True)) if len(set(cells)) > 1]
     found: dict[str, Place] = {}

@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 from disciplined.sweeps import pool
-from disciplined.sweeps.grid import asked
-from disciplined.training.record import FINISHED, Record
+from disciplined.sweeps.grid import placed
+from disciplined.training.record import Record
 
 # What failed in this process's last launch: a job's name and its exit status. Hydra hands nothing
 # back from a sweep, and a job that failed before it had a record left no other trace.
@@ -17,34 +17,29 @@ def launch(jobs: list[tuple[str, ...]], at_once: int) -> int | None:
 
     Tells each as it starts and ends. Returns the number of the signal that stopped them, or None.
     """
-    missing: dict[str, pool.Job] = {}
-    constant = set(jobs[0]).intersection(*jobs) if len(jobs) > 1 else set()
-    folders: dict[str, Path] = {}
-    for overrides in jobs:
-        wanted = asked(overrides)
-        key, folder = wanted.plan.key, wanted.plan.folder
-        folders[key] = folder
-        summary = Record(folder).summary()
-        if summary and summary["status"] in FINISHED and not wanted.force:
-            continue
-        name = " ".join(o for o in overrides if o not in constant) or "one job"
-        missing.setdefault(key, pool.Job(key, overrides, name))
+    places = {place.plan.key: place for place in placed(jobs)}
+    missing = [
+        pool.Job(key, place.overrides, place.name) for key, place in places.items() if place.missing
+    ]
     ended = 0
 
+    def folder(job: pool.Job) -> Path:
+        return places[job.key].plan.folder
+
     def begun(job: pool.Job) -> None:
-        print(f"started {job.name}: {folders[job.key]}", file=sys.stderr, flush=True)
+        print(f"started {job.name}: {folder(job)}", file=sys.stderr, flush=True)
 
     def tell(job: pool.Job, status: str, seconds: float) -> None:
         nonlocal ended
         ended += 1
-        words = accuracy_words(folders[job.key]) if status == "done" else ""
+        words = accuracy_words(folder(job)) if status == "done" else ""
         line = f"[{ended}/{len(missing)}] {job.name}: {status} in {seconds:.0f} s{words}"
         print(line, file=sys.stderr, flush=True)
 
     # of the whole grid: a run taken up again later must have the threads that it began with
-    at_once = min(at_once, len(folders))
-    logs = next(iter(folders.values())).parents[1] / "logs"
-    outcome = pool.train(list(missing.values()), at_once=at_once, logs=logs, begun=begun, tell=tell)
+    at_once = min(at_once, len(places))
+    logs = next(iter(places.values())).plan.folder.parents[1] / "logs"
+    outcome = pool.train(missing, at_once=at_once, logs=logs, begun=begun, tell=tell)
     failed.clear()
     for job, status, why in outcome.failed:
         failed[job.name] = status

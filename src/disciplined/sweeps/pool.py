@@ -22,7 +22,6 @@ from typing import Any
 
 MISTAKE, FAULT, DIVERGED = 2, 1, 3
 GRACE = 60  # seconds a stopped run has for its checkpoint
-TRAIN = Path(__file__).parents[3] / "train.py"
 
 
 @dataclass(frozen=True)
@@ -190,7 +189,7 @@ def train_one(job: Job, share: Share, log: str) -> None:
         os.sched_setaffinity(0, share.cores)
     try:
         from disciplined.mistakes import Mistake
-        from disciplined.training.config import compose
+        from disciplined.training.config import TRAIN, compose
 
         overrides = list(job.overrides)
         cfg = compose(overrides)

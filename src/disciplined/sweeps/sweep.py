@@ -18,13 +18,13 @@ from disciplined.mistakes import Mistake
 from disciplined.studies.columns import aligned
 from disciplined.sweeps import local, results
 from disciplined.sweeps.grid import Place, expand
+from disciplined.sweeps.pool import DIVERGED, FAULT, MISTAKE
 from disciplined.training import settings
-from disciplined.training.config import CONF
-from disciplined.training.record import FINISHED, Record
+from disciplined.training.config import CONF, TRAIN
+from disciplined.training.record import Record
 
 # Records are the output; Hydra's own folders and logs are switched off.
 QUIET = ["hydra/job_logging=none", "hydra/hydra_logging=none", "hydra.output_subdir=null"]
-FAULT, MISTAKE, DIVERGED = 1, 2, 3
 SIGNALLED = (130, 143)
 
 
@@ -37,7 +37,7 @@ def main(overrides: list[str]) -> int:
     """
     places = expand(overrides)
     force = places[0].asked.force
-    missing = [p for p in places if force or said(p) not in FINISHED]
+    missing = [p for p in places if p.missing]
     if places[0].asked.dry_run:
         print(plan_text(places, missing))
         return 0
@@ -109,7 +109,7 @@ def launch(overrides: list[str]) -> int:
 def job(_cfg: DictConfig) -> None:
     """One job of another launcher than ours: `train.py` with its overrides, in its own process."""
     chosen = list(HydraConfig.get().overrides.task)
-    process = subprocess.Popen([sys.executable, str(CONF.parent / "train.py"), *chosen])
+    process = subprocess.Popen([sys.executable, str(TRAIN), *chosen])
     told: list[int] = []
 
     def stop(number: int, _frame: object) -> None:

@@ -20,6 +20,7 @@ from disciplined.training import settings
 from disciplined.training.planning import TARGETS
 
 CONF = Path(__file__).parents[3] / "conf"
+TRAIN = CONF.parent / "train.py"  # what a run in a process of its own is started with
 CALLS = tuple(f"{setting}." for setting in TARGETS)
 
 

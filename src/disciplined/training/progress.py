@@ -9,9 +9,10 @@ from tqdm import tqdm
 
 from disciplined.training.module import Training
 from disciplined.training.record import Row
+from disciplined.training.updates import AfterUpdate
 
 
-class Progress(pl.Callback):
+class Progress(AfterUpdate):
     """The progress bar: loss, accuracy, rate, momentum and images per second, twice a second.
 
     Only a refresh waits for the device. Silent where standard error is no terminal, but for a line
@@ -42,23 +43,14 @@ class Progress(pl.Callback):
         """Show what a row measured: the sums behind it begin anew."""
         self.text = f"loss {row['train_loss']:.3f} acc {row['train_accuracy']:.3f}"
 
-    def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-    ) -> None:
+    def after_update(self, trainer: pl.Trainer, module: Training, updates: int) -> None:
         """Refresh where the last one is half a second ago."""
-        assert isinstance(pl_module, Training)
         now = time.monotonic()
-        updates = (batch_idx + 1) // trainer.accumulate_grad_batches
         if now - self.shown < 0.5 and updates < self.iterations:
             return
         self.shown = now
-        plan = pl_module.plan
-        loss, correct, count = pl_module.sums.tolist()
+        plan = module.plan
+        loss, correct, count = module.sums.tolist()
         if count:
             self.text = f"loss {loss / count:.3f} acc {correct / count:.3f}"
         rate = (updates - self.first) * plan.total_batch_size / (now - self.started)
