@@ -11,8 +11,9 @@ what=together   `runs` networks one after another, in a process each, or stacked
 what=ddp        train.py in one process and in two
 
 Contenders take turns within one process; each is timed for about so many seconds a round. The
-record goes to outputs/benchmark, with publish=true to outputs/published/benchmark. Run nothing
-else meanwhile. Status: 0, 2 a mistake.
+record goes to outputs/benchmark, with publish=true to outputs/published/benchmark, network by
+network, beside those timed before in the same setting. Run nothing else meanwhile. Status: 0,
+2 a mistake.
 """
 
 import sys
@@ -102,16 +103,7 @@ def main(arguments: list[str]) -> int:
         torch.set_num_threads(asked.threads)
     machine.keep_freed_memory()
     told = machine.description()
-    found: dict[str, Any] = {"cases": []}
-    with tempfile.TemporaryDirectory() as folder:
-        setting = cases.Setting(
-            asked.device, torch.get_num_threads(), asked.data_dir, Path(folder), asked.compile
-        )
-        for case in wanted:
-            measured, common = measure(case, setting, asked, first, makers)
-            found["cases"].append(measured)
-            found |= common
-    found |= {
+    common = {
         "what": asked.what,
         "first": first,
         "runs": asked.runs,
@@ -119,21 +111,31 @@ def main(arguments: list[str]) -> int:
         "hardware": torch.cuda.get_device_name() if asked.device == "gpu" else told["hardware"],
         "threads": torch.get_num_threads(),
         "compiled": asked.compile,
-        "rounds": asked.rounds,
         "versions": machine.versions(*peers.PEERS),
+    }
+    how = {
+        "rounds": asked.rounds,
         "commit": told["commit"],
         "date": told["date"],
         "command": " ".join(["python scripts/benchmark.py", *arguments]),
     }
     place = ("published", "benchmark") if asked.publish else ("benchmark",)
-    for file in report.write(Path(asked.output_dir, *place), found):
+    target = Path(asked.output_dir, *place)
+    with tempfile.TemporaryDirectory() as folder:
+        setting = cases.Setting(
+            asked.device, torch.get_num_threads(), asked.data_dir, Path(folder), asked.compile
+        )
+        for case in wanted:
+            measured = measure(case, setting, asked, first, makers)
+            print(report.add(target, common, measured | how))
+    for file in report.pages(target):
         print(file)
-    print(report.section(found))
+    print((target / "README.md").read_text())
     return 0
 
 
-def measure(case, setting, asked: Options, first: str, makers: dict[str, Any]):
-    """One network's timings, ratios and floor; and what holds for all of them."""
+def measure(case, setting, asked: Options, first: str, makers: dict[str, Any]) -> dict[str, Any]:
+    """One network's timings, ratios and floor."""
     import torch
 
     from disciplined.benchmark import cases, floors, means, timing
@@ -156,13 +158,14 @@ def measure(case, setting, asked: Options, first: str, makers: dict[str, Any]):
         tell=lambda line: tell(f"  {line}"),
     )
     ours = next(t for t in timings if t.name == first)
-    measured = {
+    return {
         "name": case.name,
         "timings": [asdict(t) | {"median": t.median} for t in timings],
         "ratios": {t.name: timing.ratio(ours, t) for t in timings if t is not ours},
         "floor": asdict(bound),
+        "rates": asdict(rates),
+        "precision": parts.precision,
     }
-    return measured, {"precision": parts.precision, "rates": asdict(rates)}
 
 
 def tell(line: str) -> None:

@@ -5,62 +5,79 @@ from pathlib import Path
 
 from disciplined.benchmark import report
 
-FOUND = {
+SETTING = {
     "what": "training",
     "first": "train.py",
     "runs": 2,
     "device": "cpu",
     "hardware": "A processor, 2 cores",
     "threads": 2,
-    "precision": "32-true",
     "compiled": False,
+    "versions": {"torch": "2.15.0"},
+}
+LENET = {
+    "name": "lenet-512",
+    "timings": [
+        {"name": "train.py", "rounds": [95.0] * 3, "median": 95.0},
+        {"name": "bare loop", "rounds": [100.0] * 3, "median": 100.0},
+        {"name": "plain PyTorch", "rounds": [50.0] * 3, "median": 50.0},
+    ],
+    "ratios": {"bare loop": [0.95, 0.94, 0.96], "plain PyTorch": [1.9, 1.8, 2.0]},
+    "floor": {"images_per_second": 190.0, "bound": "arithmetic"},
+    "rates": {"matrix": 1e11, "bandwidth": 1e10},
+    "precision": "32-true",
     "rounds": 3,
     "date": "2026-11-21T12:00:00+00:00",
-    "versions": {"torch": "2.15.0"},
     "command": "python scripts/benchmark.py",
-    "rates": {"matrix": 1e11, "bandwidth": 1e10},
-    "cases": [
-        {
-            "name": "lenet-512",
-            "timings": [
-                {"name": "train.py", "rounds": [95.0] * 3, "median": 95.0},
-                {"name": "bare loop", "rounds": [100.0] * 3, "median": 100.0},
-                {"name": "plain PyTorch", "rounds": [50.0] * 3, "median": 50.0},
-            ],
-            "ratios": {"bare loop": [0.95, 0.94, 0.96], "plain PyTorch": [1.9, 1.8, 2.0]},
-            "floor": {"images_per_second": 190.0, "bound": "arithmetic"},
-        }
-    ],
 }
 
 
 def test_page_and_picture(tmp_path: Path):
-    files = report.write(tmp_path, FOUND)
-    assert [f.name for f in files] == ["cpu-training.json", "README.md", "cpu-training.png"]
+    record = report.add(tmp_path, SETTING, LENET)
+    assert json.loads(record.read_text()) == SETTING | {"cases": [LENET]}
+    assert [f.name for f in report.pages(tmp_path)] == ["README.md", "cpu-training.png"]
     page = (tmp_path / "README.md").read_text()
     assert (
         "| lenet-512 | 95 | 100 | 50 | 0.95 [0.94, 0.96] | 1.90 [1.80, 2.00] | 50% (arithmetic) |"
     ) in page
     assert "A processor, 2 cores" in page and "2026-11-21" in page
-    assert json.loads((tmp_path / "cpu-training.json").read_text()) == FOUND
     assert (tmp_path / "cpu-training.png").read_bytes().startswith(b"\x89PNG")
 
 
+def names(record: Path) -> list[str]:
+    return [case["name"] for case in json.loads(record.read_text())["cases"]]
+
+
+def test_another_network_joins_and_a_new_timing_replaces_the_old(tmp_path: Path):
+    report.add(tmp_path, SETTING, LENET)
+    later = {"name": "resnet56-128", "date": "2026-11-23T12:00:00+00:00"}
+    record = report.add(tmp_path, SETTING, LENET | later)
+    assert names(record) == ["lenet-512", "resnet56-128"]
+    report.add(tmp_path, SETTING, LENET | {"command": "anew"})
+    assert names(record) == ["lenet-512", "resnet56-128"]
+    assert json.loads(record.read_text())["cases"][0]["command"] == "anew"
+    report.pages(tmp_path)
+    assert "2026-11-21 to 2026-11-23" in (tmp_path / "README.md").read_text()
+
+
+def test_timings_of_another_setting_do_not_mix(tmp_path: Path):
+    report.add(tmp_path, SETTING, LENET)
+    record = report.add(tmp_path, SETTING | {"threads": 8}, LENET | {"name": "resnet56-128"})
+    assert names(record) == ["resnet56-128"]
+
+
 def test_a_second_device_stands_beside_the_first(tmp_path: Path):
-    report.write(tmp_path, FOUND)
-    report.write(tmp_path, FOUND | {"device": "gpu", "hardware": "A big one"})
+    report.add(tmp_path, SETTING, LENET)
+    report.add(tmp_path, SETTING | {"device": "gpu", "hardware": "A big one"}, LENET)
+    report.pages(tmp_path)
     page = (tmp_path / "README.md").read_text()
     assert "A processor, 2 cores" in page and "A big one" in page
 
 
 def test_other_questions_have_their_own_tables(tmp_path: Path):
-    report.write(tmp_path, FOUND)
-    files = report.write(tmp_path, FOUND | {"what": "means", "first": "bare loop"})
-    assert [f.name for f in files] == [
-        "cpu-means.json",
-        "README.md",
-        "cpu-training.png",
-        "cpu-means.png",
-    ]
+    report.add(tmp_path, SETTING, LENET)
+    report.add(tmp_path, SETTING | {"what": "means", "first": "bare loop"}, LENET)
+    files = report.pages(tmp_path)
+    assert [f.name for f in files] == ["README.md", "cpu-training.png", "cpu-means.png"]
     page = (tmp_path / "README.md").read_text()
     assert page.count("of the floor") == 1 and "bare loop / train.py" in page

@@ -5,8 +5,11 @@ the same name are drawn from every such file beside it.
 """
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from disciplined.benchmark.timing import Timing, ratio
 
 OURS, LIMIT = "train.py", "bare loop"
 TITLES = {
@@ -17,16 +20,30 @@ TITLES = {
 }
 
 
-def write(folder: Path, found: dict[str, Any]) -> list[Path]:
-    """Add what was measured on one device and draw table and picture of all. Returns the files."""
+def add(folder: Path, setting: dict[str, Any], case: dict[str, Any]) -> Path:
+    """Put one network's timings into the record of its setting; returns the record's file.
+
+    Beside those of other networks in the same setting (hardware, threads, versions); timings of
+    another setting make way, since a table must not mix them.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    record = folder / f"{stem(found)}.json"
-    record.write_text(json.dumps(found, indent=2) + "\n")
+    record = folder / f"{stem(setting)}.json"
+    found = json.loads(record.read_text()) if record.is_file() else {}
+    cases = {c["name"]: c for c in found.pop("cases", []) if found == setting}
+    cases[case["name"]] = case
+    part = record.with_suffix(".part")
+    part.write_text(json.dumps(setting | {"cases": list(cases.values())}, indent=2) + "\n")
+    part.replace(record)
+    return record
+
+
+def pages(folder: Path) -> list[Path]:
+    """README.md and a picture each of all records in a folder, drawn anew. Returns the files."""
     every = [json.loads(path.read_text()) for path in folder.glob("*.json")]
     every.sort(key=lambda one: (one["device"], list(TITLES).index(one["what"])))
     readme = folder / "README.md"
     readme.write_text("\n".join(["# Images per second of training", "", *map(section, every)]))
-    return [record, readme, *(draw(folder, one) for one in every)]
+    return [readme, *(draw(folder, one) for one in every)]
 
 
 def stem(found: dict[str, Any]) -> str:
@@ -52,7 +69,6 @@ def section(found: dict[str, Any]) -> str:
             part = speeds[first] / case["floor"]["images_per_second"]
             row.append(f"{part:.0%} ({case['floor']['bound']})")
         rows.append(row)
-    rates = found["rates"]
     told = [
         f"## {TITLES[found['what']].format(**found)} ({found['device']})",
         "",
@@ -60,23 +76,33 @@ def section(found: dict[str, Any]) -> str:
         "",
         *(f"| {' | '.join(row)} |" for row in rows),
         "",
-        f"{found['hardware']}, {found['date'][:10]}, {found['threads']} threads, "
-        f"{found['precision']}, {'compiled' if found['compiled'] else 'eager'}"
+        f"{found['hardware']}, {spread(c['date'][:10] for c in found['cases'])}, "
+        f"{found['threads']} threads, {spread(c['precision'] for c in found['cases'])}, "
+        f"{'compiled' if found['compiled'] else 'eager'}"
         + (f" ({OURS} and {LIMIT}; the others fp32 and eager, as they are written)" * floors)
         + "; "
         + ", ".join(f"{k} {v}" for k, v in found["versions"].items())
-        + f". Medians of {found['rounds']} rounds, all contenders in each, "
-        "every other one in reverse; ratios are within a round, with lowest and highest.",
+        + f". Medians of {spread(c['rounds'] for c in found['cases'])} rounds, all contenders in "
+        "each, every other one in reverse; ratios are within a round, with lowest and highest.",
         "",
     ]
     if floors:
+        matrix = spread((c["rates"]["matrix"] / 1e9 for c in found["cases"]), ",.0f")
+        bandwidth = spread((c["rates"]["bandwidth"] / 1e9 for c in found["cases"]), ",.1f")
         told += [
-            f"Floor: {rates['matrix'] / 1e9:,.0f} GFLOP/s in a matrix product and "
-            f"{rates['bandwidth'] / 1e9:,.1f} GB/s in a copy, measured in the same process; the "
-            "time of an update's convolutions and products at these rates, by arithmetic or bytes.",
+            f"Floor: {matrix} GFLOP/s in a matrix product and {bandwidth} GB/s in a copy, measured "
+            "before each network; the time of an update's convolutions and products at these "
+            "rates, by arithmetic or bytes.",
             "",
         ]
-    return "\n".join([*told, f"`{found['command']}`", ""])
+    commands = dict.fromkeys(case["command"] for case in found["cases"])
+    return "\n".join([*told, *(f"`{command}`\n" for command in commands)])
+
+
+def spread(values: Iterable[Any], form: str = "") -> str:
+    """One value where all are the same, else the lowest and the highest."""
+    found = [format(value, form) for value in sorted(set(values))]
+    return found[0] if len(set(found)) == 1 else f"{found[0]} to {found[-1]}"
 
 
 def contenders(found: dict[str, Any]) -> list[str]:
@@ -102,32 +128,27 @@ def draw(folder: Path, found: dict[str, Any]) -> Path:
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(6.8, 0.35 + 0.62 * len(cases)), layout="constrained")
         height = 0.8 / len(names)
-        for i, name in enumerate(names):
-            for place, case in enumerate(cases):
-                timings = {t["name"]: t for t in case["timings"]}
-                if name not in timings:
-                    continue
-                limit = timings[stands_by]["median"]
-                y = place - 0.4 + (i + 0.5) * height
+        for place, case in enumerate(cases):
+            timings = {t["name"]: Timing(t["name"], t["rounds"]) for t in case["timings"]}
+            for name in (n for n in names if n in timings):
+                middle, lowest, highest = ratio(timings[name], timings[stands_by])
+                y = place - 0.4 + (names.index(name) + 0.5) * height
                 axes.barh(
                     y,
-                    timings[name]["median"] / limit,
+                    middle,
                     height,
-                    color=COLOURS[i],
+                    xerr=[[middle - lowest], [highest - middle]],
+                    error_kw={"linewidth": 0.6},
+                    color=COLOURS[names.index(name)],
                     label=None if name in named else name,
                 )
                 named.add(name)
-                axes.text(
-                    timings[name]["median"] / limit,
-                    y,
-                    f" {timings[name]['median']:,.0f}",
-                    va="center",
-                    fontsize=5.5,
-                )
+                speed = f"  {timings[name].median:,.0f}"
+                axes.text(highest, y, speed, va="center", fontsize=5.5)
         axes.set_yticks(range(len(cases)), [case["name"] for case in cases])
         axes.invert_yaxis()
         axes.axvline(1, color="0.6", linewidth=0.6)
-        axes.set_xlabel(f"speed over that of {stands_by}; numbers: images/s")
+        axes.set_xlabel(f"speed over that of {stands_by}, within a round; numbers: images/s")
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
         path = folder / f"{stem(found)}.png"
         figure.savefig(path, dpi=200)
