@@ -9,7 +9,7 @@ import sys
 from disciplined.mistakes import Mistake
 from disciplined.training import config, words
 from disciplined.training.planning import plan
-from disciplined.training.record import FINISHED, Record
+from disciplined.training.record import Record
 
 
 def main(arguments: list[str]) -> int:
@@ -26,8 +26,8 @@ def main(arguments: list[str]) -> int:
     if cfg.dry_run:
         print(words.dry_run(cfg, asked))
         return 0
-    done = Record(asked.folder).summary()
-    if done and done["status"] in FINISHED and not cfg.force:
+    done = Record(asked.folder).finished()
+    if done and not cfg.force:
         print(words.already(done, asked))
         return 0 if done["status"] == "done" else 3
     from disciplined.training.run import run

@@ -2,13 +2,14 @@
 
     uv run --group benchmark scripts/benchmark.py [what=training] [cases=three_layer-128,lenet-512]
         [contenders=train.py,bare loop,plain PyTorch,fastai,Lightning] [rounds=5] [seconds=8]
-        [device=cpu] [threads=2] [runs=2] [compile=false] [data_dir=data] [output_dir=outputs]
-        [publish=true]
+        [device=cpu] [threads=2] [runs=2] [jobs=50] [compile=false]
+        [data_dir=data] [output_dir=outputs] [publish=true]
 
 what=training   train.py, its limit, and how others train
 what=means      the bare loop, and the same changed in one thing
 what=together   `runs` networks one after another, in a process each, or stacked in one
 what=ddp        train.py in one process and in two
+what=launchers  sweeps of `jobs` two-second jobs by our launcher and by Hydra's, besides training
 
 Contenders take turns within one process; each is timed for about so many seconds a round. The
 record goes to outputs/benchmark, with publish=true to outputs/published/benchmark, network by
@@ -40,6 +41,7 @@ class Options:
     device: str = "cpu"
     threads: int | None = None
     runs: int = 2
+    jobs: int = 50
     compile: bool = False
     data_dir: str = "data"
     output_dir: str = "outputs"
@@ -54,12 +56,12 @@ def chosen(what: str, asked: str, known: dict[str, Any]) -> dict[str, Any]:
     return {name: known[name] for name in names}
 
 
-WHAT = ("training", "means", "together", "ddp")
+WHAT = ("training", "means", "together", "ddp", "launchers")
 
 
 def contenders_of(asked: Options) -> tuple[str, dict[str, Any]]:
     """The contender that the others stand by, and all of them: name -> what makes it."""
-    from disciplined.benchmark import contenders, means, peers, report, together
+    from disciplined.benchmark import contenders, launchers, means, peers, report, together
 
     if asked.what == "means":
         left_out = {name: partial(contenders.bare, means=m) for name, m in means.CHANGED.items()}
@@ -67,6 +69,8 @@ def contenders_of(asked: Options) -> tuple[str, dict[str, Any]]:
     if asked.what == "together":
         ways = {name: partial(make, runs=asked.runs) for name, make in together.WAYS.items()}
         return "a process each", ways
+    if asked.what == "launchers":
+        return "", launchers.WAYS
     if asked.what == "ddp":
         return report.OURS, {report.OURS: contenders.ours, "two processes": contenders.several}
     return report.OURS, {
@@ -89,12 +93,12 @@ def main(arguments: list[str]) -> int:
 
     import torch
 
-    from disciplined.benchmark import cases, peers, report
+    from disciplined.benchmark import cases, launchers, peers, report
     from disciplined.training import machine
 
     first, known = contenders_of(asked)
     makers = chosen("contenders", asked.contenders, known)
-    if first not in makers:
+    if first and first not in makers:
         raise Mistake(f"contenders={asked.contenders}: {first} is what the others stand by")
     wanted = chosen("cases", asked.cases, {c.name: c for c in cases.CASES}).values()
     if asked.device == "gpu" and not torch.cuda.is_available():
@@ -111,7 +115,7 @@ def main(arguments: list[str]) -> int:
         "hardware": torch.cuda.get_device_name() if asked.device == "gpu" else told["hardware"],
         "threads": torch.get_num_threads(),
         "compiled": asked.compile,
-        "versions": machine.versions(*peers.PEERS),
+        "versions": machine.versions(*peers.PEERS.get(asked.what, ())),
     }
     how = {
         "rounds": asked.rounds,
@@ -121,6 +125,11 @@ def main(arguments: list[str]) -> int:
     }
     place = ("published", "benchmark") if asked.publish else ("benchmark",)
     target = Path(asked.output_dir, *place)
+    if asked.what == "launchers":
+        sweeps = launchers.measured(list(makers), asked.jobs, asked.rounds, tell)
+        case = {"name": f"{asked.jobs} jobs", "sweeps": sweeps, "precision": "fp32"}
+        print(report.add(target, common, case | how))
+        wanted = []
     with tempfile.TemporaryDirectory() as folder:
         setting = cases.Setting(
             asked.device, torch.get_num_threads(), asked.data_dir, Path(folder), asked.compile

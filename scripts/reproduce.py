@@ -154,6 +154,7 @@ def train(missing: list["Run"], studies: list[Study], chosen: Options) -> int:
     """Run what is missing; the status."""
     from disciplined.studies import registration
     from disciplined.sweeps import pool
+    from disciplined.sweeps.jobs import Job
 
     entries = {study.id: registration.entry(study.id, study.file) for study in studies}
     for study in studies:
@@ -165,14 +166,15 @@ def train(missing: list["Run"], studies: list[Study], chosen: Options) -> int:
     tell(f"{len(missing)} runs to train, {images:,} images, {chosen.jobs} at a time")
     ended = 0
 
-    def tell_run(job: "pool.Job", status: str, seconds: float) -> None:
+    def tell_run(job: Job, status: str, seconds: float) -> None:
         nonlocal ended
         ended += 1
-        tell(f"[{ended}/{len(missing)}] {job.name}: {status} in {seconds:.0f} s")
+        taken = f" in {seconds:.0f} s" if seconds else ""
+        tell(f"[{ended}/{len(missing)}] {job.name}: {status}{taken}")
 
     outcome = pool.train(
         [
-            pool.Job(r.key, r.overrides, f"{r.study} {r.arm} seed {r.seed}", entries[r.study])
+            Job(r.plan.folder, r.overrides, f"{r.study} {r.arm} seed {r.seed}", entries[r.study])
             for r in missing
         ],
         at_once=chosen.jobs,

@@ -103,10 +103,14 @@ def diff(first: Kept, second: Kept) -> str:
 
 
 def stale(asked: Options) -> list[Kept]:
-    """Records that other code than this has computed."""
+    """Records that other code than this has computed, some of it at least."""
     from disciplined.training.machine import fingerprint
 
-    return [r for r in chosen(asked) if r.value("fingerprint") != fingerprint()]
+    def codes(record: Kept) -> list[Any]:
+        resumed = record.value("fingerprints")
+        return resumed if isinstance(resumed, list) else [record.value("fingerprint")]
+
+    return [r for r in chosen(asked) if codes(r) != [fingerprint()]]
 
 
 def prune(asked: Options) -> str:

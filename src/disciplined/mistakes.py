@@ -7,3 +7,7 @@ other exception is a fault of this project and ends it with status 1 and a trace
 
 class Mistake(ValueError):
     """A setting that cannot be meant; one line: name, value, what was expected, what to do."""
+
+
+class Busy(Mistake):
+    """Another process trains the very run that was asked for; a sweep comes back to it."""

@@ -11,6 +11,7 @@ import pytest
 from disciplined.mistakes import Mistake
 from disciplined.runs import listing, reading
 from disciplined.training import machine
+from disciplined.training.record import Record
 
 ROOT = Path(__file__).parents[2]
 
@@ -201,6 +202,17 @@ def test_a_summary_that_is_none_leaves_the_others(content: str, kept: Path):
     folder = next(iter((kept / "runs").iterdir()))
     (folder / "summary.json").write_text(content)
     assert len(list(reading.every(kept))) == 4
+
+
+def test_a_summary_that_was_changed_is_damaged(kept: Path, capsys):
+    """A flipped digit of an accuracy must not move a mean."""
+    record = Record(sorted((kept / "runs").iterdir())[0])
+    record.write_summary(record.summary() or {})
+    path = record.folder / "summary.json"
+    assert [r["status"] for r in rows(told(capsys, kept, "format=csv"))].count("damaged") == 0
+    path.write_text(path.read_text().replace("0.9", "0.8", 1))
+    assert [r["status"] for r in rows(told(capsys, kept, "format=csv"))].count("damaged") == 1
+    assert record.summary() is None and record.finished() is None
 
 
 def test_odd_values_are_shown_as_they_are():

@@ -11,7 +11,8 @@ from disciplined.studies.expansion import Run, expand
 from disciplined.studies.ledger import Result, results
 from disciplined.studies.study import Study
 from disciplined.studies.study_file import read
-from disciplined.training.record import Record, header, line
+from disciplined.training.record import Record
+from disciplined.training.rows import header, line
 
 TEXT = """
 source: nowhere

@@ -9,7 +9,7 @@ import pytest
 from disciplined.mistakes import Mistake
 from disciplined.studies import author
 from disciplined.studies.study_file import ids, load
-from disciplined.training.record import read_rows
+from disciplined.training.rows import read_rows
 
 
 def test_every_log_a_study_names_is_there():

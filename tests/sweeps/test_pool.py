@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from disciplined.sweeps import pool
-from disciplined.sweeps.pool import Job, Share
+from disciplined.sweeps import pool, shares
+from disciplined.sweeps.jobs import Job
+from disciplined.sweeps.shares import Share
 
 STATUS = {"a": 0, "b": 1, "c": 3}
-JOBS = [Job(f"key-{name}", ("model=lenet",), name, {"id": "test/planted"}) for name in STATUS]
+JOBS = [Job(Path(f"key-{name}"), ("model=lenet",), name, {"id": "test/planted"}) for name in STATUS]
 
 
 def stub(job: Job, share: Share, log: str) -> None:
@@ -71,7 +72,7 @@ def test_a_job_that_is_killed_costs_only_itself(tmp_path: Path):
 
 
 def test_a_mistake_in_a_job_is_its_one_line(tmp_path: Path):
-    wrong = Job("key", ("model=nothing",), "wrong")
+    wrong = Job(Path("key"), ("model=nothing",), "wrong")
     outcome = pool.train([wrong], logs=tmp_path / "logs", preload=())
     assert outcome.failed[0][2].startswith("status 2: model=nothing: no such choice")
     assert outcome.mistakes == 1
@@ -94,18 +95,8 @@ def test_a_signal_stops_every_job(tmp_path: Path):
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
-def test_the_machine_is_shared_out(monkeypatch):
-    monkeypatch.setattr(pool, "cores", lambda: [0, 2, 4, 6, 8])
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
-    assert pool.shares(1) == [Share((0, 2, 4, 6, 8), 5, None)]
-    assert pool.shares(2) == [Share((0, 2), 2, "3"), Share((4, 6), 2, "5")]
-    assert pool.shares(3)[2] == Share((4,), 1, "3")
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert pool.shares(7) == [Share((0, 2, 4, 6, 8), 1, None)] * 7
-
-
 def test_every_share_is_used_by_one_job_at_a_time(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(pool, "cores", lambda: [0, 1])
+    monkeypatch.setattr(shares, "cores", lambda: [0, 1])
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     logs = tmp_path / "logs"
     pool.train(JOBS[:2], at_once=2, logs=logs, work=cornered, preload=())
@@ -115,12 +106,13 @@ def test_every_share_is_used_by_one_job_at_a_time(tmp_path: Path, monkeypatch):
 def test_a_signal_to_the_whole_group_is_waited_for(tmp_path: Path):
     """As `timeout` and schedulers send it: the jobs have time to save."""
     program = f"""
-import signal, sys, time
+import os, signal, sys, time
 from pathlib import Path
 from disciplined.sweeps import pool
+from disciplined.sweeps.jobs import Job
 
 def saving(job, share, log):
-    pool.os.setpgrp()
+    os.setpgrp()
     def save(*_):
         time.sleep(2)
         Path({str(tmp_path / "saved")!r}).touch()
@@ -130,7 +122,7 @@ def saving(job, share, log):
     time.sleep(60)
 
 if __name__ == "__main__":
-    outcome = pool.train([pool.Job("k", (), "n")], logs=Path({str(tmp_path / "logs")!r}),
+    outcome = pool.train([Job(Path("k"), (), "n")], logs=Path({str(tmp_path / "logs")!r}),
                          work=saving, preload=())
     sys.exit(100 + outcome.stopped)
 """

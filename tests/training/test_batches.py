@@ -7,10 +7,13 @@ from disciplined.data.stream import Stream
 from disciplined.training.batches import Batches
 
 
-def batches(part=0, parts=1, accumulate=1, images=60, size=24, iterations=10, mirrored=True):
+def batches(
+    part=0, parts=1, accumulate=1, images=60, size=24, iterations=10, first=0, mirrored=True
+):
     return Batches(
         Stream(images, size, seed=3),
         iterations,
+        first=first,
         mirrored=mirrored,
         part=part,
         parts=parts,
@@ -40,8 +43,7 @@ def test_over_whole_epochs_every_image_comes_equally_often():
 
 
 def test_a_resumed_run_sees_what_the_uninterrupted_one_would_have():
-    resumed = batches()
-    resumed.first = 7
+    resumed = batches(first=7)
     for ours, theirs in zip(resumed, list(batches())[7:], strict=True):
         assert ours.indices.tolist() == theirs.indices.tolist()
         assert ours.flags.tolist() == theirs.flags.tolist()

@@ -22,7 +22,8 @@ from disciplined.models.batch_norm import CaffeBatchNorm
 from disciplined.models.lrn import WithinChannelLRN
 from disciplined.training.clock import now
 
-PEERS = ("torchvision", "fastai")
+# packages whose versions matter to what is timed
+PEERS = {"training": ("torchvision", "fastai"), "launchers": ("hydra-joblib-launcher",)}
 WORKERS = 2
 AHEAD = 2 * WORKERS  # batches that the workers prepare beforehand
 

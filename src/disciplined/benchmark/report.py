@@ -5,6 +5,7 @@ the same name are drawn from every such file beside it.
 """
 
 import json
+import statistics
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ from typing import Any
 from disciplined.benchmark.timing import Timing, ratio
 
 OURS, LIMIT = "train.py", "bare loop"
+AS_WRITTEN = f" ({OURS} and {LIMIT}; the others fp32 and eager, as they are written)"
 TITLES = {
     "training": "Training beside its limit, and beside how others train",
     "means": "What each mean gains: the bare loop over the same loop changed in one thing",
     "together": "{runs} runs at once: one after another, a process each, or stacked in one process",
     "ddp": "One run in one process and in two (DDP)",
+    "launchers": "What a sweep costs besides training",
 }
 
 
@@ -43,7 +46,7 @@ def pages(folder: Path) -> list[Path]:
     every.sort(key=lambda one: (one["device"], list(TITLES).index(one["what"])))
     readme = folder / "README.md"
     readme.write_text("\n".join(["# Images per second of training", "", *map(section, every)]))
-    return [readme, *(draw(folder, one) for one in every)]
+    return [readme, *(draw(folder, one) for one in every if one["what"] != "launchers")]
 
 
 def stem(found: dict[str, Any]) -> str:
@@ -52,21 +55,75 @@ def stem(found: dict[str, Any]) -> str:
 
 
 def section(found: dict[str, Any]) -> str:
-    """The table of one record."""
+    """The part of the page that one record makes."""
+    return sweeps(found) if found["what"] == "launchers" else speeds(found)
+
+
+def sweeps(found: dict[str, Any]) -> str:
+    """The table of sweeps by several launchers."""
+    head = ["launcher", "jobs", "at once", "seconds in all", "of these training"]
+    head.append("a job's seconds besides training")
+    rows = [head, ["---"] * len(head)]
+    for case in found["cases"]:
+        for ways in case["sweeps"]:
+            one = ways[0]
+            row = [one["name"], str(one["jobs"]), str(one["at_once"])]
+            row += [f"{statistics.median(w[k] for w in ways):.0f}" for k in ("wall", "training")]
+            outside = sorted(w["outside"] for w in ways)
+            among = f" [{outside[0]:.2f}, {outside[-1]:.2f}]" if len(outside) > 1 else ""
+            rows.append([*row, f"{statistics.median(outside):.2f}{among}"])
+    return "\n".join(
+        [
+            f"## {TITLES[found['what']]} ({found['device']})",
+            "",
+            *(f"| {' | '.join(row)} |" for row in rows),
+            "",
+            "From the command to its end, imports and all; training is the time of the jobs' "
+            "updates over the jobs at once. Our jobs are processes of their own, forked from one "
+            "that has imported torch; Hydra's basic launcher trains in its own process, joblib's "
+            "workers import torch each.",
+            "",
+            about(found),
+            "",
+            commands(found),
+        ]
+    )
+
+
+def about(found: dict[str, Any], how: str = "") -> str:
+    """Machine, date, threads, precision and versions in a line."""
+    cases = found["cases"]
+    return (
+        f"{found['hardware']}, {spread(c['date'][:10] for c in cases)}, {found['threads']} "
+        f"threads, {spread(c['precision'] for c in cases)}, "
+        f"{'compiled' if found['compiled'] else 'eager'}{how}; "
+        + ", ".join(f"{k} {v}" for k, v in found["versions"].items())
+        + f". Medians of {spread(c['rounds'] for c in cases)} rounds, every other one in reverse"
+    )
+
+
+def commands(found: dict[str, Any]) -> str:
+    """What to type to measure it again."""
+    typed = dict.fromkeys(case["command"] for case in found["cases"])
+    return "\n".join(f"`{command}`\n" for command in typed)
+
+
+def speeds(found: dict[str, Any]) -> str:
+    """The table of images per second."""
     names, first = contenders(found), found["first"]
     floors = found["what"] == "training"
     head = ["network, total batch", *(f"{n} (images/s)" for n in names)]
     head += [f"{first} / {n}" for n in names if n != first] + ["of the floor"] * floors
     rows = [head, ["---"] * len(head)]
     for case in found["cases"]:
-        speeds = {t["name"]: t["median"] for t in case["timings"]}
-        row = [case["name"], *(f"{speeds[n]:,.0f}" if n in speeds else "" for n in names)]
+        medians = {t["name"]: t["median"] for t in case["timings"]}
+        row = [case["name"], *(f"{medians[n]:,.0f}" if n in medians else "" for n in names)]
         for name in names:
             if name != first:
                 told = case["ratios"].get(name)
                 row.append(f"{told[0]:.2f} [{told[1]:.2f}, {told[2]:.2f}]" if told else "")
         if floors:
-            part = speeds[first] / case["floor"]["images_per_second"]
+            part = medians[first] / case["floor"]["images_per_second"]
             row.append(f"{part:.0%} ({case['floor']['bound']})")
         rows.append(row)
     told = [
@@ -76,14 +133,7 @@ def section(found: dict[str, Any]) -> str:
         "",
         *(f"| {' | '.join(row)} |" for row in rows),
         "",
-        f"{found['hardware']}, {spread(c['date'][:10] for c in found['cases'])}, "
-        f"{found['threads']} threads, {spread(c['precision'] for c in found['cases'])}, "
-        f"{'compiled' if found['compiled'] else 'eager'}"
-        + (f" ({OURS} and {LIMIT}; the others fp32 and eager, as they are written)" * floors)
-        + "; "
-        + ", ".join(f"{k} {v}" for k, v in found["versions"].items())
-        + f". Medians of {spread(c['rounds'] for c in found['cases'])} rounds, all contenders in "
-        "each, every other one in reverse; ratios are within a round, with lowest and highest.",
+        about(found, AS_WRITTEN * floors) + "; ratios are within a round, with lowest and highest.",
         "",
     ]
     if floors:
@@ -95,8 +145,7 @@ def section(found: dict[str, Any]) -> str:
             "rates, by arithmetic or bytes.",
             "",
         ]
-    commands = dict.fromkeys(case["command"] for case in found["cases"])
-    return "\n".join([*told, *(f"`{command}`\n" for command in commands)])
+    return "\n".join([*told, commands(found)])
 
 
 def spread(values: Iterable[Any], form: str = "") -> str:

@@ -21,6 +21,7 @@ class Purpose(IntEnum):
     MIRROR = 2
     TEST_MIRROR = 3
     SUBSET = 4
+    LAYERS = 5  # the seed of what layers draw (dropout), a batch or micro-batch each
 
 
 def words(purpose: Purpose, seed: int, index: int, count: int) -> NDArray[np.uint64]:

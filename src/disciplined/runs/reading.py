@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from disciplined.mistakes import Mistake
+from disciplined.training.record import CHECKSUM, checksum
 
 KEY = re.compile(r"[a-z0-9_]+(-[a-z0-9_]+)+-[0-9a-f]{12}")
 LARGEST = 1 << 20  # bytes of a config or a summary; real ones have a few thousand
@@ -95,12 +96,19 @@ def one(output_dir: Path, asked: str) -> Kept:
 
 
 def read(folder: Path) -> Kept | None:
-    """The record in a folder; None where its summary cannot be read."""
+    """The record in a folder; None where its summary cannot be read.
+
+    One that is not what the run wrote has the status `damaged`, whatever it says itself.
+    """
     try:
         summary = json.loads(text(folder / "summary.json"))
     except (OSError, ValueError, RecursionError, Mistake):
         return None
-    return Kept(folder, summary) if isinstance(summary, dict) else None
+    if not isinstance(summary, dict):
+        return None
+    if summary.pop(CHECKSUM, None) not in (None, checksum(summary)):
+        summary["status"] = "damaged"
+    return Kept(folder, summary)
 
 
 def text(path: Path) -> str:

@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 from disciplined.mistakes import Mistake
 from disciplined.studies.checks import suggestion
 from disciplined.studies.study_file import CONF
-from disciplined.training.record import read_rows
+from disciplined.training.rows import read_rows
 
 FOLDER = CONF / "author"
 

@@ -12,7 +12,7 @@ from typing import Any
 from disciplined.studies.registration import blob
 from disciplined.studies.study import SCALES, Study
 from disciplined.studies.study_file import CONF, ids, load
-from disciplined.training.record import FINISHED, Record, write
+from disciplined.training.record import Record, write
 
 INDEX = CONF / "study" / "index.json"
 PUBLISHED = CONF / "published.yaml"
@@ -110,8 +110,7 @@ def settings_on_disk(runs: Path) -> dict[str, int]:
     """How many finished records a ledger has of every setting (a key without its seed)."""
     counts: dict[str, int] = {}
     for folder in sorted(runs.iterdir()) if runs.is_dir() else []:
-        summary = Record(folder).summary()
-        if summary and summary.get("status") in FINISHED:
+        if summary := Record(folder).finished():
             setting = summary.get("setting", "")
             counts[setting] = counts.get(setting, 0) + 1
     return counts

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from disciplined.studies.expansion import Run
-from disciplined.training.record import COLUMNS, FINISHED, Record
+from disciplined.training.record import Record
+from disciplined.training.rows import COLUMNS
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,7 @@ class Result:
 def result(run: Run, published: Path | None = None) -> Result | None:
     """The finished record of a run, in the ledger or else among the published, or None."""
     for folder in (run.plan.folder, *([published / "records" / run.key] if published else [])):
-        summary = Record(folder).summary()
-        if summary and summary.get("status") in FINISHED:
+        if summary := Record(folder).finished():
             return Result(run, folder, summary)
     return None
 

@@ -18,7 +18,7 @@ from disciplined.mistakes import Mistake
 from disciplined.studies.checks import one_of
 from disciplined.training.config import CONF, compose
 from disciplined.training.planning import Plan, plan
-from disciplined.training.record import FINISHED, Record
+from disciplined.training.record import Record
 
 # What decides where or how a run is made, not which: the same for every job of a sweep.
 ONE_FOR_ALL = ("output_dir", "data_dir", "trainer", "logger", "force", "dry_run")
@@ -53,8 +53,7 @@ class Place:
     @property
     def missing(self) -> bool:
         """Whether there is something to train: no finished record, or one not to be trusted."""
-        summary = Record(self.plan.folder).summary()
-        return self.asked.force or not summary or summary["status"] not in FINISHED
+        return self.asked.force or not Record(self.plan.folder).finished()
 
     @property
     def name(self) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from disciplined.sweeps import pool
 from disciplined.sweeps.grid import placed
+from disciplined.sweeps.jobs import Job
 from disciplined.training.record import Record
 
 # What failed in this process's last launch: a job's name and its exit status. Hydra hands nothing
@@ -19,21 +20,21 @@ def launch(jobs: list[tuple[str, ...]], at_once: int) -> int | None:
     """
     places = {place.plan.key: place for place in placed(jobs)}
     missing = [
-        pool.Job(key, place.overrides, place.name) for key, place in places.items() if place.missing
+        Job(place.plan.folder, place.overrides, place.name)
+        for place in places.values()
+        if place.missing
     ]
     ended = 0
 
-    def folder(job: pool.Job) -> Path:
-        return places[job.key].plan.folder
+    def begun(job: Job) -> None:
+        print(f"started {job.name}: {job.folder}", file=sys.stderr, flush=True)
 
-    def begun(job: pool.Job) -> None:
-        print(f"started {job.name}: {folder(job)}", file=sys.stderr, flush=True)
-
-    def tell(job: pool.Job, status: str, seconds: float) -> None:
+    def tell(job: Job, status: str, seconds: float) -> None:
         nonlocal ended
         ended += 1
-        words = accuracy_words(folder(job)) if status == "done" else ""
-        line = f"[{ended}/{len(missing)}] {job.name}: {status} in {seconds:.0f} s{words}"
+        words = accuracy_words(job.folder) if status.startswith("done") else ""
+        taken = f" in {seconds:.0f} s" if seconds else ""
+        line = f"[{ended}/{len(missing)}] {job.name}: {status}{taken}{words}"
         print(line, file=sys.stderr, flush=True)
 
     # of the whole grid: a run taken up again later must have the threads that it began with

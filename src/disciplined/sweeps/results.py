@@ -47,6 +47,13 @@ def cells(places: list[Place]) -> list[Cell]:
     return list(found.values())
 
 
+def name(places: list[Place]) -> str:
+    """The sweep's: what it varies, and a hash over its runs."""
+    keys = [key for key in places[0].varied if key != "seed"]
+    mark = hashlib.sha256("\n".join(sorted({p.plan.key for p in places})).encode()).hexdigest()
+    return "-".join([*map(short, keys or ["seed"]), mark[:8]])
+
+
 def report(places: list[Place]) -> str:
     """Write table and picture; the table as text, and where they are."""
     grid = cells(places)
@@ -54,15 +61,13 @@ def report(places: list[Place]) -> str:
     rows = table(grid, metrics)
     if not metrics:
         return aligned(rows)
-    keys = [key for key in places[0].varied if key != "seed"]
-    mark = hashlib.sha256("\n".join(sorted({p.plan.key for p in places})).encode()).hexdigest()
-    name = "-".join([*map(short, keys or ["seed"]), mark[:8]])
-    folder = places[0].plan.folder.parents[1] / "sweeps" / name
+    folder = places[0].plan.folder.parents[1] / "sweeps" / name(places)
     folder.mkdir(parents=True, exist_ok=True)
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows(table(grid, metrics, exact=True))
     write(folder / "table.csv", out.getvalue())
     files = [folder / "table.csv"]
+    keys = [key for key in places[0].varied if key != "seed"]
     if keys:
         from disciplined.sweeps import picture
 

@@ -14,13 +14,13 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from disciplined.mistakes import Mistake
 from disciplined.studies.columns import aligned
 from disciplined.sweeps import local, results
 from disciplined.sweeps.grid import Place, expand
-from disciplined.sweeps.pool import DIVERGED, FAULT, MISTAKE
+from disciplined.sweeps.pool import DIVERGED
+from disciplined.sweeps.worker import FAULT, MISTAKE
 from disciplined.training import settings
-from disciplined.training.config import CONF, TRAIN
+from disciplined.training.config import CONF, TRAIN, compose
 from disciplined.training.record import Record
 
 # Records are the output; Hydra's own folders and logs are switched off.
@@ -44,7 +44,7 @@ def main(overrides: list[str]) -> int:
     status = 0
     if missing:
         print(f"{len(missing)} of {len(places)} jobs to train", file=sys.stderr)
-        status = launch(overrides)
+        status = launch([*overrides, *logged(places)])
         if status in SIGNALLED:
             how = "the same command without force=true" if force else "the same command"
             print(f"stopped; {how} goes on from here", file=sys.stderr)
@@ -69,12 +69,8 @@ def said(place: Place) -> str:
         return "not started"
     if summary["status"] != "running":
         return summary["status"]
-    try:
-        record.claim()
-    except Mistake:
-        return "being trained by another process"
-    record.release()
-    return "killed"  # it says so still, and nobody holds it
+    # it says so still though nobody may hold it
+    return "being trained by another process" if record.held_elsewhere() else "killed"
 
 
 def plan_text(places: list[Place], missing: list[Place]) -> str:
@@ -86,6 +82,17 @@ def plan_text(places: list[Place], missing: list[Place]) -> str:
         rows.append([word, place.name, f"{asked.iterations:,}", f"{asked.images:,}", asked.key])
     images = sum(p.plan.images for p in missing)
     return f"{aligned(rows)}\n\n{len(missing)} of {len(places)} jobs missing, {images:,} images"
+
+
+def logged(places: list[Place]) -> list[str]:
+    """What a logger that groups runs is told of the sweep: its name, and what it varies."""
+    chosen = compose(list(places[0].overrides)).logger
+    if "group" not in chosen or chosen.group is not None:
+        return []
+    return [
+        f"logger.group={results.name(places)}",
+        f"logger.named_by=[{','.join(places[0].varied)}]",
+    ]
 
 
 def launch(overrides: list[str]) -> int:

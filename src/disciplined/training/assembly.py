@@ -7,6 +7,7 @@ settings get wrong; nothing here writes to the disk.
 import os
 from typing import Any
 
+import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.strategies import DDPStrategy
@@ -15,9 +16,11 @@ from torch import nn
 from disciplined.data.evaluation import Protocol
 from disciplined.data.images import ImageSet
 from disciplined.data.pixels import Pixels
+from disciplined.data.stream import Stream
 from disciplined.data.subsets import split
 from disciplined.mistakes import Mistake
 from disciplined.training import machine
+from disciplined.training.batches import Batches
 from disciplined.training.evaluating import Evaluator
 from disciplined.training.module import Training
 from disciplined.training.planning import Plan
@@ -141,6 +144,49 @@ def optimizer(cfg: DictConfig, groups: list[dict[str, Any]]) -> torch.optim.Opti
     return target(**arguments(target, node, "optimizer", given={"groups": groups}))  # pyright: ignore
 
 
+def trainer(
+    cfg: DictConfig, asked: Plan, device: str, precision: str, callbacks: list[pl.Callback]
+) -> pl.Trainer:
+    """Lightning's Trainer of one endless epoch; what it would log, save and show is ours to do."""
+    return pl.Trainer(
+        accelerator=device,
+        devices=cfg.trainer.devices,
+        num_nodes=cfg.trainer.num_nodes,
+        strategy=strategy(cfg),
+        precision=precision,  # pyright: ignore
+        max_steps=asked.iterations,
+        max_epochs=1,
+        accumulate_grad_batches=cfg.trainer.accumulate,
+        callbacks=callbacks,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        limit_val_batches=0,
+        use_distributed_sampler=False,
+    )
+
+
+def batches(cfg: DictConfig, asked: Plan, trainer: pl.Trainer, first: int) -> Batches:
+    """This process's batches from iteration `first` on."""
+    stream = Stream(
+        asked.train_images,
+        asked.total_batch_size,
+        cfg.seed,
+        shuffled=cfg.dataset.order.name == "shuffled",
+    )
+    return Batches(
+        stream,
+        asked.iterations,
+        first=first,
+        mirrored=asked.augmentation == "mirror",
+        part=trainer.global_rank,
+        parts=trainer.world_size,
+        accumulate=cfg.trainer.accumulate,
+    )
+
+
 def evaluators(
     cfg: DictConfig,
     module: Training,
@@ -177,6 +223,14 @@ def protocol(cfg: DictConfig, images: int, *, test: bool) -> Protocol:
     )
 
 
+def value_of(cfg: DictConfig, key: str) -> Any:
+    """A setting's value; of a group its choice's name."""
+    found = OmegaConf.select(cfg, key)
+    if isinstance(found, DictConfig):
+        return found.get("name") or str(found.get("_target_")).rpartition(".")[2]
+    return found
+
+
 def logger(cfg: DictConfig, asked: Plan) -> list[Any]:
     """The loggers beside metrics.csv; the leader's process only."""
     if cfg.logger._target_ is None or int(os.environ.get("LOCAL_RANK", 0)):
@@ -185,4 +239,6 @@ def logger(cfg: DictConfig, asked: Plan) -> list[Any]:
     node = OmegaConf.to_container(cfg.logger)
     assert isinstance(node, dict)
     given = {"folder": asked.folder, "name": asked.key, "config": asked.asked}
+    if named_by := node.pop("named_by", []):
+        given["title"] = " ".join(f"{key}={value_of(cfg, key)}" for key in named_by)
     return [target(**arguments(target, node, "logger", given=given))]  # pyright: ignore

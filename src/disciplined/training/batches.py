@@ -28,6 +28,7 @@ class Batches:
     Args:
         stream: the seeded order of the training images.
         iterations: the run's length.
+        first: where it begins; a resumed run behind its checkpoint.
         mirrored: draw mirror flags from (seed, iteration).
         part, parts: this process's number and how many share the total batch.
         accumulate: micro-batches to an optimiser step.
@@ -38,14 +39,15 @@ class Batches:
         stream: Stream,
         iterations: int,
         *,
+        first: int = 0,
         mirrored: bool,
         part: int = 0,
         parts: int = 1,
         accumulate: int = 1,
     ):
-        self.stream, self.iterations, self.mirrored = stream, iterations, mirrored
+        self.stream, self.iterations, self.first = stream, iterations, first
+        self.mirrored = mirrored
         self.part, self.parts, self.accumulate = part, parts, accumulate
-        self.first = 0
 
     def __len__(self) -> int:
         """Micro-batches in the whole run: Lightning counts those before `first` as done."""

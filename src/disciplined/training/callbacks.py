@@ -5,16 +5,21 @@ from collections.abc import Callable
 import pytorch_lightning as pl
 import torch
 
+from disciplined.data.randomness import Purpose, words
 from disciplined.training.batches import Batch
 from disciplined.training.clock import Clock
 from disciplined.training.evaluating import Evaluator
 from disciplined.training.module import Training
-from disciplined.training.record import Record, Row
+from disciplined.training.record import Record
+from disciplined.training.rows import Row
 from disciplined.training.updates import AfterUpdate
 
 
 class HyperParameters(pl.Callback):
-    """Before every update: rate, momentum and decay as functions of the iteration."""
+    """Before every update: rate, momentum, decay and random state as functions of the iteration.
+
+    So a resumed run drops out what the uninterrupted one would have, on every process.
+    """
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Batch, batch_idx: int
@@ -25,6 +30,8 @@ class HyperParameters(pl.Callback):
         """
         assert isinstance(pl_module, Training)
         pl_module.set_hyper_parameters(int(batch_idx // trainer.accumulate_grad_batches))
+        place = batch_idx * trainer.world_size + trainer.global_rank
+        torch.manual_seed(int(words(Purpose.LAYERS, pl_module.plan.asked["seed"], place, 1)[0]))
 
 
 class Rows(AfterUpdate):

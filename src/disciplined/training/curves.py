@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from disciplined.training.planning import Plan
-from disciplined.training.record import Row
+from disciplined.training.rows import Row
 
 # Okabe and Ito's palette, distinguishable with every common colour blindness
 COLOURS = {

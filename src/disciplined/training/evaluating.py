@@ -7,7 +7,7 @@ papers' figures show it, and nothing is chosen by it.
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchmetrics import MeanMetric
+from torchmetrics import SumMetric
 from torchmetrics.classification import MulticlassAccuracy
 
 from disciplined.data.augmentation import mirror
@@ -40,8 +40,8 @@ class Evaluator:
         self.images, self.labels = images, labels
         self.protocol, self.batch_size = protocol, batch_size
         self.part, self.parts = part, parts
-        # torchmetrics would else leave a batch out whose loss is not a number
-        self.loss = MeanMetric(nan_strategy="disable").to(images.device)
+        # `disable`, or torchmetrics would leave a batch out whose loss is not a number
+        self.loss = SumMetric(nan_strategy="disable").set_dtype(torch.float64).to(images.device)
         self.accuracy = MulticlassAccuracy(classes, average="micro").to(images.device)
 
     @torch.no_grad()
@@ -62,9 +62,9 @@ class Evaluator:
                 flipped = torch.from_numpy(flags[start : start + self.batch_size])
                 pictures = mirror(pictures, flipped.to(pictures.device))
             logits = network(pixels(pictures)).float()
-            self.loss.update(F.cross_entropy(logits, labels), len(labels))
+            self.loss.update(F.cross_entropy(logits, labels, reduction="sum").double())
             self.accuracy.update(logits, labels)
         network.train(training)
         # the metric is float32; the share of whole images that it stands for is exact
         accuracy = round(float(self.accuracy.compute()) * len(taken)) / len(taken)
-        return float(self.loss.compute()), accuracy
+        return float(self.loss.compute()) / len(taken), accuracy

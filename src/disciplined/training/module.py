@@ -108,19 +108,17 @@ class Training(pl.LightningModule):
         return None if value < 0 else value
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep what Lightning does not know: sums since the last row, and the random state."""
-        checkpoint["disciplined"] = {
-            "sums": self.sums.cpu(),
-            "diverged_at": self.diverged_at.cpu(),
-            "random": torch.get_rng_state(),
-            "random_device": torch.cuda.get_rng_state() if self.device.type == "cuda" else None,
-        }
+        """Keep what Lightning does not know: the sums since the last row."""
+        sums = self.sums.clone()
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            torch.distributed.all_reduce(sums)
+        checkpoint.setdefault("disciplined", {}).update(
+            sums=sums.cpu(), diverged_at=self.diverged_at.cpu()
+        )
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take up the sums and the random state of an interrupted run."""
+        """Take up the sums of an interrupted run, which are over all processes: once."""
         state = checkpoint["disciplined"]
-        self.sums = state["sums"].to(self.device)
+        if self.global_rank == 0:
+            self.sums = state["sums"].to(self.device)
         self.diverged_at = state["diverged_at"].to(self.device)
-        torch.set_rng_state(state["random"].cpu())
-        if state["random_device"] is not None and self.device.type == "cuda":
-            torch.cuda.set_rng_state(state["random_device"].cpu())

@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 from tqdm import tqdm
 
 from disciplined.training.module import Training
-from disciplined.training.record import Row
+from disciplined.training.rows import Row
 from disciplined.training.updates import AfterUpdate
 
 

@@ -2,37 +2,28 @@
 
 `metrics.csv` grows by whole lines; `config.yaml` and `summary.json` are written beside and renamed.
 The summary keeps what the settings determine (`result`, equal after any interruption) apart from
-what the machine did (`machine`). No torch here: tables and pages read thousands of records.
+what the machine did (`machine`), and carries checksums of the rows and of itself: a record that was
+damaged counts as not finished. No torch here: tables and pages read thousands of records.
 """
 
-import csv
+import hashlib
 import io
 import json
-import math
 import os
+import time
 from pathlib import Path
 from typing import Any
 
-from disciplined.mistakes import Mistake
+from disciplined.mistakes import Busy, Mistake
+from disciplined.training.rows import Row, header, line, parsed_rows, read_rows
 
 try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None
 
-METRICS = (
-    "train_loss",
-    "train_accuracy",
-    "val_loss",
-    "val_accuracy",
-    "test_loss",
-    "test_accuracy",
-)
-COLUMNS = ("iteration", "epoch", "lr", "momentum", "weight_decay", *METRICS)
-
+CHECKSUM = "sha256"  # the summary's own, over all the rest of it
 FINISHED = ("done", "diverged")  # the states in which there is nothing left to train
-
-Row = dict[str, float | int | None]
 
 
 class Record:
@@ -47,11 +38,13 @@ class Record:
         self.metrics_file = folder / "metrics.csv"
         self.checkpoints = folder / "checkpoints"
         self.held: int | None = None  # the folder, open and locked by the process that trains
+        self.text = header()  # metrics.csv as this process knows it, whatever the disk has
 
     def claim(self) -> None:
         """Make the folder and hold it, till `release` or this process's end; nothing is touched.
 
-        Raises `Mistake` where another process trains this very run, or nothing can be written.
+        Raises `Busy` where another process trains this very run, `Mistake` where nothing can be
+        written.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -62,15 +55,25 @@ class Record:
         if fcntl is None:
             return
         self.held = os.open(self.folder, os.O_RDONLY)
+        for patience in (0.02, 0.1, 0.5, 0.0):  # somebody may only be asking
+            if lock(self.held, fcntl.LOCK_EX):
+                return
+            time.sleep(patience)
+        self.release()
+        raise Busy(
+            f"{self.folder} is being trained by another process; wait for it, or change the seed "
+            "or another setting"
+        )
+
+    def held_elsewhere(self) -> bool:
+        """Whether another process trains this run now."""
+        if fcntl is None or not self.folder.is_dir():
+            return False
+        asking = os.open(self.folder, os.O_RDONLY)
         try:
-            fcntl.flock(self.held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Mistake(
-                f"{self.folder} is being trained by another process; wait for it, or change the "
-                "seed or another setting"
-            ) from error
-        except OSError:  # a network disk without locks
-            self.release()
+            return not lock(asking, fcntl.LOCK_SH)
+        finally:
+            os.close(asking)
 
     def release(self) -> None:
         """Let another process train this run."""
@@ -90,85 +93,86 @@ class Record:
             path.unlink(missing_ok=True)
 
     def summary(self) -> dict[str, Any] | None:
-        """The summary, or None where none can be read."""
+        """The summary, or None where none can be read or it is not what was written."""
         try:
-            return json.loads((self.folder / "summary.json").read_text())
-        except (OSError, ValueError):
+            summary = json.loads((self.folder / "summary.json").read_text())
+        except (OSError, ValueError, RecursionError):
+            return None
+        if not isinstance(summary, dict) or "status" not in summary:
+            return None
+        return summary if summary.pop(CHECKSUM, None) in (None, checksum(summary)) else None
+
+    def finished(self) -> dict[str, Any] | None:
+        """The summary of a run with nothing left to train, its rows as they were measured; else
+        None."""
+        summary = self.summary()
+        if not summary or summary["status"] not in FINISHED:
+            return None
+        expected = summary.get("result", {}).get("metrics_sha256")
+        if expected is None:  # a record from before there were checksums
+            return summary
+        try:
+            return summary if sha256(self.metrics_file.read_bytes()) == expected else None
+        except OSError:
             return None
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Replace the summary in one step."""
-        write(self.folder / "summary.json", json.dumps(summary, indent=2, sort_keys=False) + "\n")
+        checked = summary | {CHECKSUM: checksum(summary)}
+        write(self.folder / "summary.json", json.dumps(checked, indent=2, sort_keys=False) + "\n")
 
     def rows(self) -> list[Row]:
         """The rows of `metrics.csv`, None where a cell is empty; [] where there is no file."""
         return read_rows(self.metrics_file)
 
-    def keep_rows(self, last_iteration: int) -> None:
-        """Drop rows after `last_iteration`: a resumed run measures them again."""
-        rows = [r for r in self.rows() if int(r["iteration"] or 0) <= last_iteration]
-        write(self.metrics_file, "".join([header(), *map(line, rows)]))
+    def restore(self) -> None:
+        """Make `metrics.csv` what `text` is: rows behind a checkpoint are measured again."""
+        write(self.metrics_file, self.text)
+
+    def measured(self) -> list[Row]:
+        """The rows of `text`."""
+        return parsed_rows(io.StringIO(self.text, newline=""))
 
     def append(self, row: Row) -> None:
         """Add a whole line and flush it to the disk."""
+        self.text += line(row)
         with self.metrics_file.open("a", newline="") as file:
             file.write(line(row))
             file.flush()
             os.fsync(file.fileno())
 
 
+def lock(folder: int, kind: int) -> bool:
+    """Lock an open folder without waiting; True too on a network disk without locks."""
+    assert fcntl
+    try:
+        fcntl.flock(folder, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def sha256(content: bytes) -> str:
+    """As hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def checksum(summary: dict[str, Any]) -> str:
+    """Of a summary's content, however it is laid out."""
+    return sha256(json.dumps(summary, sort_keys=True, separators=(",", ":")).encode())
+
+
 def write(path: Path, text: str) -> None:
     """Write beside, flush, rename: a reader sees the old file or the new, never a part."""
     part = path.with_name(f".{path.name}.part")
-    with part.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-
-
-def header() -> str:
-    """The first line of `metrics.csv`."""
-    return ",".join(COLUMNS) + "\n"
-
-
-def line(row: Row) -> str:
-    """One row of `metrics.csv`; numbers as their shortest exact form."""
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerow(
-        "" if (v := row.get(column)) is None else repr(v) for column in COLUMNS
-    )
-    return out.getvalue()
-
-
-def read_rows(path: Path) -> list[Row]:
-    """Any CSV of numbers with a header, such as a record's `metrics.csv` or an author's log."""
-    if not path.is_file():
-        return []
-    with path.open(newline="") as file:
-        return [
-            {k: None if v in ("", None) else number(v) for k, v in row.items()}
-            for row in csv.DictReader(file)
-        ]
-
-
-def number(text: str) -> float | int:
-    """A cell as int where it is written as one, else as float."""
-    return int(text) if text.lstrip("-").isdigit() else float(text)
-
-
-def final_and_best(rows: list[Row]) -> dict[str, dict[str, float]]:
-    """Final and best values of every metric measured: highest accuracy, lowest loss.
-
-    Final is the last row's, and only where it is finite.
-    """
-    final: dict[str, float] = {}
-    best: dict[str, float] = {}
-    for metric in METRICS:
-        values = [float(v) for r in rows if (v := r.get(metric)) is not None and math.isfinite(v)]
-        last = rows[-1].get(metric) if rows else None
-        if last is not None and math.isfinite(last):
-            final[metric] = float(last)
-        if values:
-            best[metric] = max(values) if metric.endswith("accuracy") else min(values)
-    return {"final": final, "best": best}
+    try:
+        with part.open("w", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:  # a full disk keeps what there was
+        part.unlink(missing_ok=True)
+        raise

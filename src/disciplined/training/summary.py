@@ -7,7 +7,7 @@ import torch
 from disciplined.training import machine
 from disciplined.training.clock import Clock
 from disciplined.training.planning import Plan
-from disciplined.training.record import Row, final_and_best
+from disciplined.training.rows import Row, final_and_best
 
 
 def beginning(asked: Plan, *, data_sha256: str, study: dict[str, Any] | None) -> dict[str, Any]:
@@ -30,6 +30,7 @@ def ended(
     updates: int,
     diverged_at: int | None,
     rows: list[Row],
+    metrics_sha256: str,
     clock: Clock,
     total_batch_size: int,
 ) -> None:
@@ -38,6 +39,7 @@ def ended(
     summary["result"] |= {
         "iteration": updates if diverged_at is None else diverged_at,
         "diverged_at": diverged_at,
+        "metrics_sha256": metrics_sha256,
         **final_and_best(rows),
     }
     first = clock.first_update

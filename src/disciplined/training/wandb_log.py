@@ -7,14 +7,16 @@ Without a key the run is kept offline (`wandb sync` sends it later).
 
 import importlib.util
 import multiprocessing
+import multiprocessing.connection
 import os
 import queue
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 from disciplined.mistakes import Mistake
-from disciplined.training.record import Row
+from disciplined.training.rows import Row
 
 PATIENCE = 30.0  # seconds that a run waits for wandb at its end
 BACKLOG = 10_000  # rows kept for a wandb that does not take them
@@ -27,15 +29,32 @@ class WandbLog:
         folder: the record's folder; wandb's own files go under `wandb/` in it.
         name: the run's key, wandb's name and id of it.
         config: what the run was asked for.
-        project: wandb's project.
+        project, group: wandb's.
+        title: what the run is called there; its name where there is none.
 
     Raises `Mistake` where the package is not installed. Everything after that is a warning at most.
     """
 
-    def __init__(self, folder: Path, name: str, config: dict[str, Any], project: str):
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        config: dict[str, Any],
+        project: str,
+        *,
+        group: str | None = None,
+        title: str = "",
+    ):
         if importlib.util.find_spec("wandb") is None:
             raise Mistake("logger=wandb: the wandb package is not installed; uv sync --extra wandb")
-        self.settings = {"folder": str(folder), "name": name, "config": config, "project": project}
+        self.settings = {
+            "folder": str(folder),
+            "name": name,
+            "config": config,
+            "project": project,
+            "group": group,
+            "title": title or name,
+        }
         self.process: Any = None
         self.queue: Any = None
 
@@ -73,6 +92,7 @@ class WandbLog:
 
 def send(messages: Any, settings: dict[str, Any]) -> None:
     """The helper process: rows from the queue to wandb until the summary has come."""
+    threading.Thread(target=end_with_run, daemon=True).start()
     try:
         import wandb
 
@@ -81,7 +101,8 @@ def send(messages: Any, settings: dict[str, Any]) -> None:
         offline = not (os.environ.get("WANDB_API_KEY") or has_login())
         run = wandb.init(
             project=settings["project"],
-            name=settings["name"],
+            group=settings["group"],
+            name=settings["title"],
             id=settings["name"],
             config=settings["config"],
             dir=str(folder),
@@ -98,6 +119,13 @@ def send(messages: Any, settings: dict[str, Any]) -> None:
         warn(f"{type(error).__name__}: {' '.join(str(error).split())}")
         while "summary" not in messages.get():
             pass  # keep the queue empty for the run
+
+
+def end_with_run() -> None:
+    """A run that was killed sends no summary; its helper must not wait for one."""
+    run = multiprocessing.parent_process()
+    multiprocessing.connection.wait([run.sentinel] if run else [])
+    os._exit(1)
 
 
 def has_login() -> bool:

@@ -46,19 +46,19 @@ def published(trained: str) -> list[dict[str, Any]]:
     return [e for e in found.get(trained, []) if e["metric"].endswith("accuracy")]
 
 
-def ending(summary: dict[str, Any], asked: Plan) -> str:
+def ending(summary: dict[str, Any], asked: Plan, *, forced: bool = False) -> str:
     """Final and best values, time, folder, and the published value where the run is one."""
     result, machine = summary["result"], summary["machine"]
     lines = []
     if summary["status"] == "diverged":
         lines.append(
             f"diverged: the loss after {result['diverged_at']:,} updates is not finite "
-            f"(rate {asked.learning_rate.value(result['diverged_at']):.4g})"
+            f"(rate {asked.learning_rate.value(max(0, result['diverged_at'] - 1)):.4g})"
         )
     elif summary["status"] != "done":
         lines.append(
             f"{summary['status']} after {result['iteration']:,} of {asked.iterations:,} updates; "
-            "the same command goes on from there"
+            f"the same command{' without force=true' * forced} goes on from there"
         )
     final, best = result["final"], result["best"]
     for split, word in (("test", "test"), ("val", "validation"), ("train", "training")):

@@ -1,0 +1,47 @@
+"""The machine shared out among the runs of a sweep: cores, threads and GPUs. No torch."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Share:
+    """A worker's part of the machine: cores it may run on, how many threads it may have, and the
+    GPU that it sees (None: every)."""
+
+    cores: tuple[int, ...]
+    threads: int
+    gpu: str | None = None
+
+
+def shares(count: int) -> list[Share]:
+    """The machine in `count` parts: its cores in equal slices, its GPUs in turn.
+
+    More workers than cores share them all. A single worker has everything.
+    """
+    own, cards = cores(), gpus()
+    if count == 1:
+        return [Share(tuple(own), len(own))]
+    size = len(own) // count
+    found = []
+    for i in range(count):
+        part = own[i * size : (i + 1) * size] if size else own
+        found.append(Share(tuple(part), max(1, size), cards[i % len(cards)] if cards else None))
+    return found
+
+
+def cores() -> list[int]:
+    """The cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def gpus() -> list[str]:
+    """The GPUs this process may use, by the names that CUDA_VISIBLE_DEVICES takes; no torch."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return [name.strip() for name in visible.split(",") if name.strip()]
+    cards = Path("/proc/driver/nvidia/gpus")
+    return [str(i) for i in range(len(list(cards.iterdir())))] if cards.is_dir() else []
