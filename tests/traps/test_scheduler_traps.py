@@ -8,6 +8,7 @@ import pytest
 import torch
 from conftest import UPDATES, train
 from torch import nn
+from torch._dynamo.testing import CompileCounter
 
 from disciplined.mistakes import Mistake
 from disciplined.optimizers.groups import parameter_groups
@@ -123,7 +124,7 @@ def test_a_changing_rate_recompiles_nothing_and_is_not_stale():
     torch.manual_seed(0)
     network = nn.Linear(4, 3)
     plain = copy.deepcopy(network)
-    counter = torch._dynamo.testing.CompileCounter()
+    counter = CompileCounter()
     optimizer, eager = (SGD(parameter_groups(n), nesterov=True) for n in (network, plain))
     step = torch.compile(lambda: optimizer.step(), backend=counter)
     graphs = set()
