@@ -2,13 +2,14 @@
 
     uv run --group benchmark scripts/benchmark.py [what=training] [cases=three_layer-128,lenet-512]
         [contenders=train.py,bare loop,plain PyTorch,fastai,Lightning] [rounds=5] [seconds=8]
-        [device=cpu] [threads=2] [runs=2] [jobs=50] [compile=false]
+        [device=cpu] [threads=2] [runs=2] [jobs=50] [updates=10] [compile=false]
         [data_dir=data] [output_dir=outputs] [publish=true]
 
 what=training   train.py, its limit, and how others train
 what=means      the bare loop, and the same changed in one thing
 what=together   `runs` networks one after another, in a process each, or stacked in one
 what=ddp        train.py in one process and in two
+what=profile    the bare loop's time by kind of operation, over `updates` updates
 what=launchers  sweeps of `jobs` two-second jobs by our launcher and by Hydra's, besides training
 
 Contenders take turns within one process; each is timed for about so many seconds a round. The
@@ -19,6 +20,7 @@ network, beside those timed before in the same setting. Run nothing else meanwhi
 
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -42,6 +44,7 @@ class Options:
     threads: int | None = None
     runs: int = 2
     jobs: int = 50
+    updates: int = 10
     compile: bool = False
     data_dir: str = "data"
     output_dir: str = "outputs"
@@ -56,7 +59,7 @@ def chosen(what: str, asked: str, known: dict[str, Any]) -> dict[str, Any]:
     return {name: known[name] for name in names}
 
 
-WHAT = ("training", "means", "together", "ddp", "launchers")
+WHAT = ("training", "means", "together", "ddp", "profile", "launchers")
 
 
 def contenders_of(asked: Options) -> tuple[str, dict[str, Any]]:
@@ -71,6 +74,8 @@ def contenders_of(asked: Options) -> tuple[str, dict[str, Any]]:
         return "a process each", ways
     if asked.what == "launchers":
         return "", launchers.WAYS
+    if asked.what == "profile":
+        return "", {}
     if asked.what == "ddp":
         return report.OURS, {report.OURS: contenders.ours, "two processes": contenders.several}
     return report.OURS, {
@@ -93,7 +98,7 @@ def main(arguments: list[str]) -> int:
 
     import torch
 
-    from disciplined.benchmark import cases, launchers, peers, report
+    from disciplined.benchmark import cases, peers, report
     from disciplined.training import machine
 
     first, known = contenders_of(asked)
@@ -125,22 +130,35 @@ def main(arguments: list[str]) -> int:
     }
     place = ("published", "benchmark") if asked.publish else ("benchmark",)
     target = Path(asked.output_dir, *place)
-    if asked.what == "launchers":
-        sweeps = launchers.measured(list(makers), asked.jobs, asked.rounds, tell)
-        case = {"name": f"{asked.jobs} jobs", "sweeps": sweeps, "precision": "fp32"}
-        print(report.add(target, common, case | how))
-        wanted = []
     with tempfile.TemporaryDirectory() as folder:
         setting = cases.Setting(
             asked.device, torch.get_num_threads(), asked.data_dir, Path(folder), asked.compile
         )
-        for case in wanted:
-            measured = measure(case, setting, asked, first, makers)
+        for measured in measurements(asked, list(wanted), setting, first, makers):
             print(report.add(target, common, measured | how))
     for file in report.pages(target):
         print(file)
     print((target / "README.md").read_text())
     return 0
+
+
+def measurements(
+    asked: Options, wanted: list[Any], setting: Any, first: str, makers: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """What the record keeps of each network, or of the sweeps, as soon as it is measured."""
+    from disciplined.benchmark import cases, launchers, profile
+
+    if asked.what == "launchers":
+        sweeps = launchers.measured(list(makers), asked.jobs, asked.rounds, tell)
+        yield {"name": f"{asked.jobs} jobs", "sweeps": sweeps, "precision": "fp32"}
+        return
+    for case in wanted:
+        if asked.what == "profile":
+            parts = cases.parts(case, setting)
+            shares = profile.shares(case, parts, setting, asked.updates)
+            yield {"name": case.name, "shares": shares, "precision": parts.precision}
+        else:
+            yield measure(case, setting, asked, first, makers)
 
 
 def measure(case, setting, asked: Options, first: str, makers: dict[str, Any]) -> dict[str, Any]:

@@ -93,3 +93,13 @@ def test_sweeps_are_a_table_of_seconds(tmp_path: Path):
     page = (tmp_path / "README.md").read_text()
     assert "| train.py, two at a time | 50 | 2 | 100 | 60 | 0.80 [0.60, 1.00] |" in page
     assert "`typed`" in page
+
+
+def test_a_profile_is_a_table_of_shares(tmp_path: Path):
+    shares = {"convolutions": 0.7, "everything else": 0.3}
+    case = {"name": "lenet-512", "shares": shares, "precision": "32-true"}
+    setting = SETTING | {"what": "profile", "first": ""}
+    report.add(tmp_path, setting, case | {"date": LENET["date"], "command": "typed"})
+    assert report.pages(tmp_path) == [tmp_path / "README.md"]
+    page = (tmp_path / "README.md").read_text()
+    assert "| lenet-512 | 70% | 30% |" in page and "Medians" not in page

@@ -295,6 +295,25 @@ def test_other_data_than_the_run_began_with(interrupted, tmp_path):
         run(compose(asked), quiet=True)
 
 
+@pytest.mark.slow
+@pytest.mark.data
+@pytest.mark.parametrize("how", ["flipped", "truncated"])
+def test_damaged_data(how, data_dir, tmp_path):
+    """Any byte of the real files: one line that names the file, and nothing begins."""
+    shutil.copytree(data_dir / "MNIST", tmp_path / "MNIST")
+    files = sorted(p for p in (tmp_path / "MNIST").rglob("*ubyte*") if p.is_file())
+    for seed in range(20):
+        random_ = random.Random(f"{how} {seed}")
+        struck = random_.choice(files)
+        sound = struck.read_bytes()
+        damage(struck, how, random_)
+        asked = ["model=lenet", "dataset=mnist", "duration=1it", f"data_dir={tmp_path}"]
+        with pytest.raises(Mistake, match=struck.name):
+            run(compose([*asked, f"output_dir={tmp_path / 'out'}"]), quiet=True)
+        struck.write_bytes(sound)
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.fixture
 def small_disk(tmp_path):
     """A file system of its own, as many KiB as asked for; skips where none may be mounted."""

@@ -80,6 +80,26 @@ def test_another_seed_is_another_run(whole, tmp_path):
     assert other.metrics_file.read_bytes() != record.metrics_file.read_bytes()
 
 
+def test_a_range_test_before_it_leaves_no_trace(whole, tmp_path):
+    """In the same process, into the same folder: the run is the one without it, byte for byte."""
+    _, record = whole
+    settings = ["dataset.validation=200", "augmentation=none"]
+    status, tested = trained(tmp_path, *settings, "schedule=range_test", "schedule.max_lr=3")
+    assert status in (0, 3) and tested.rows()
+    _, after = trained(tmp_path, *settings)
+    assert after.metrics_file.read_bytes() == record.metrics_file.read_bytes()
+    assert same_weights(after, record)
+
+
+def test_evaluating_leaves_no_trace(whole, tmp_path):
+    """After every update or twice, on all images or ten: the same weights."""
+    _, record = whole
+    often = ["evaluate_every=1it", "evaluation.images=10"]
+    _, other = trained(tmp_path, "dataset.validation=200", "augmentation=none", *often)
+    assert len(other.rows()) == 24
+    assert same_weights(other, record)
+
+
 class Interrupt(run_module.Progress):
     """Sends this process a signal after an update, as a user or a scheduler would."""
 

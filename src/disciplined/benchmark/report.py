@@ -19,6 +19,7 @@ TITLES = {
     "means": "What each mean gains: the bare loop over the same loop changed in one thing",
     "together": "{runs} runs at once: one after another, a process each, or stacked in one process",
     "ddp": "One run in one process and in two (DDP)",
+    "profile": "What an update's time goes to",
     "launchers": "What a sweep costs besides training",
 }
 
@@ -46,7 +47,7 @@ def pages(folder: Path) -> list[Path]:
     every.sort(key=lambda one: (one["device"], list(TITLES).index(one["what"])))
     readme = folder / "README.md"
     readme.write_text("\n".join(["# Images per second of training", "", *map(section, every)]))
-    return [readme, *(draw(folder, one) for one in every if one["what"] != "launchers")]
+    return [readme, *(draw(folder, one) for one in every if one["what"] not in TABLES)]
 
 
 def stem(found: dict[str, Any]) -> str:
@@ -56,7 +57,7 @@ def stem(found: dict[str, Any]) -> str:
 
 def section(found: dict[str, Any]) -> str:
     """The part of the page that one record makes."""
-    return sweeps(found) if found["what"] == "launchers" else speeds(found)
+    return TABLES.get(found["what"], speeds)(found)
 
 
 def sweeps(found: dict[str, Any]) -> str:
@@ -83,11 +84,37 @@ def sweeps(found: dict[str, Any]) -> str:
             "that has imported torch; Hydra's basic launcher trains in its own process, joblib's "
             "workers import torch each.",
             "",
+            about(found) + medians(found) + ".",
+            "",
+            commands(found),
+        ]
+    )
+
+
+def profiles(found: dict[str, Any]) -> str:
+    """The table of shares of an update's time."""
+    kinds = list(found["cases"][0]["shares"])
+    rows = [["network, total batch", *kinds], ["---"] * (len(kinds) + 1)]
+    for case in found["cases"]:
+        rows.append([case["name"], *(f"{case['shares'][kind]:.0%}" for kind in kinds)])
+    return "\n".join(
+        [
+            f"## {TITLES[found['what']]} ({found['device']})",
+            "",
+            *(f"| {' | '.join(row)} |" for row in rows),
+            "",
+            "Of the time within operations, forwards and backwards, in the bare loop under "
+            "torch's profiler.",
+            "",
             about(found),
             "",
             commands(found),
         ]
     )
+
+
+# What is no comparison of speeds has a table of its own, and no picture.
+TABLES = {"launchers": sweeps, "profile": profiles}
 
 
 def about(found: dict[str, Any], how: str = "") -> str:
@@ -98,8 +125,14 @@ def about(found: dict[str, Any], how: str = "") -> str:
         f"threads, {spread(c['precision'] for c in cases)}, "
         f"{'compiled' if found['compiled'] else 'eager'}{how}; "
         + ", ".join(f"{k} {v}" for k, v in found["versions"].items())
-        + f". Medians of {spread(c['rounds'] for c in cases)} rounds, every other one in reverse"
+        + "."
     )
+
+
+def medians(found: dict[str, Any]) -> str:
+    """How contenders took turns."""
+    rounds = spread(case["rounds"] for case in found["cases"])
+    return f" Medians of {rounds} rounds, every other one in reverse"
 
 
 def commands(found: dict[str, Any]) -> str:
@@ -116,14 +149,14 @@ def speeds(found: dict[str, Any]) -> str:
     head += [f"{first} / {n}" for n in names if n != first] + ["of the floor"] * floors
     rows = [head, ["---"] * len(head)]
     for case in found["cases"]:
-        medians = {t["name"]: t["median"] for t in case["timings"]}
-        row = [case["name"], *(f"{medians[n]:,.0f}" if n in medians else "" for n in names)]
+        speed = {t["name"]: t["median"] for t in case["timings"]}
+        row = [case["name"], *(f"{speed[n]:,.0f}" if n in speed else "" for n in names)]
         for name in names:
             if name != first:
                 told = case["ratios"].get(name)
                 row.append(f"{told[0]:.2f} [{told[1]:.2f}, {told[2]:.2f}]" if told else "")
         if floors:
-            part = medians[first] / case["floor"]["images_per_second"]
+            part = speed[first] / case["floor"]["images_per_second"]
             row.append(f"{part:.0%} ({case['floor']['bound']})")
         rows.append(row)
     told = [
@@ -133,7 +166,9 @@ def speeds(found: dict[str, Any]) -> str:
         "",
         *(f"| {' | '.join(row)} |" for row in rows),
         "",
-        about(found, AS_WRITTEN * floors) + "; ratios are within a round, with lowest and highest.",
+        about(found, AS_WRITTEN * floors)
+        + medians(found)
+        + "; ratios are within a round, with lowest and highest.",
         "",
     ]
     if floors:
