@@ -7,11 +7,13 @@
     python scripts/runs.py show KEY                   status, settings, results, machine
     python scripts/runs.py diff KEY KEY               settings, results and versions that differ
     python scripts/runs.py stale                      records that other code has computed
-    python scripts/runs.py prune [what=failed|stale|checkpoints] [where=...] [yes=true]
+    python scripts/runs.py prune [what=failed|unfinished|stale|checkpoints] [where=...]
+                                 [yes=true]
 
 A column is a setting by its key, or a number of the summary (`test_accuracy`, `best_test_accuracy`,
 `images_per_second`, `fingerprint`, ...). A KEY may be any part that only one record has. `group`
-puts seeds together. `prune` asks first; checkpoints are those of finished runs. Status: 0, 1 where
+puts seeds together. `prune` asks first; failed has damaged ones too, unfinished
+what would be resumed, checkpoints those of finished runs. Status: 0, 1 where
 `diff` found something, 2 a mistake.
 """
 
@@ -31,10 +33,10 @@ from disciplined.runs import listing, reading
 from disciplined.runs.reading import Kept, flat
 from disciplined.studies.checks import one_of
 from disciplined.studies.columns import aligned
-from disciplined.training.record import FINISHED
+from disciplined.training.record import FINISHED, Record
 
 COMMANDS = ("table", "watch", "show", "diff", "stale", "prune")
-DOUBTFUL = ("interrupted", "running", "failed")
+PRUNED = {"failed": ("failed", "damaged"), "unfinished": ("interrupted", "killed")}
 
 
 @dataclass
@@ -115,15 +117,15 @@ def stale(asked: Options) -> list[Kept]:
 
 def prune(asked: Options) -> str:
     """Remove what is asked for, once the user agrees."""
-    one_of(asked.what, ("failed", "stale", "checkpoints"), "what")
+    one_of(asked.what, (*PRUNED, "stale", "checkpoints"), "what")
     if asked.what == "checkpoints":
         done = [r for r in chosen(asked) if r.value("status") in FINISHED]
         folders = [r.folder / "checkpoints" for r in done]
     elif asked.what == "stale":
         folders = [r.folder for r in stale(asked)]
     else:
-        folders = [r.folder for r in chosen(asked) if r.value("status") in DOUBTFUL]
-    folders = [f for f in folders if f.is_dir() and not f.is_symlink() and free(f)]
+        folders = [r.folder for r in chosen(asked) if r.value("status") in PRUNED[asked.what]]
+    folders = [f for f in folders if f.is_dir() and not f.is_symlink()]
     size = sum(p.stat().st_size for f in folders for p in f.rglob("*") if p.is_file())
     if not folders:
         return "nothing to remove"
@@ -131,18 +133,18 @@ def prune(asked: Options) -> str:
     question = f"remove these {len(folders)} folders, {size / 2**20:,.1f} MiB? [y/N] "
     if not asked.yes and (not sys.stdin.isatty() or input(question).strip().lower() != "y"):
         return "nothing removed (yes=true removes without asking)"
-    for folder in folders:
-        shutil.rmtree(folder)
-    return f"removed {len(folders)} folders, {size / 2**20:,.1f} MiB"
+    removed = sum(map(remove, folders))
+    return f"removed {removed} folders of {size / 2**20:,.1f} MiB" + (
+        f"; {len(folders) - removed} are being trained" if removed < len(folders) else ""
+    )
 
 
-def free(folder: Path) -> bool:
-    """Whether no process is training this run."""
-    from disciplined.training.record import Record
-
+def remove(folder: Path) -> bool:
+    """Remove a record or its checkpoints, unless a process is training it."""
     record = Record(folder.parent if folder.name == "checkpoints" else folder)
     try:
         record.claim()
+        shutil.rmtree(folder)
     except Mistake:
         return False
     finally:

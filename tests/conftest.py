@@ -12,18 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from required import absent
 
 ROOT = Path(__file__).parents[1]
 
 # One thread a process: the tests' networks are small, and several processes share the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("WANDB_MODE", "offline")
-
-
-def absent(what: str) -> Path:
-    if os.environ.get("DISCIPLINED_REQUIRE_DATA"):
-        pytest.fail(f"{what} is required here and absent")
-    pytest.skip(f"{what} is absent")
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import pytest
 from disciplined.mistakes import Mistake
 from disciplined.runs import listing, reading
 from disciplined.training import machine
-from disciplined.training.record import Record
+from disciplined.training.record import Record, sha256
 
 ROOT = Path(__file__).parents[2]
 
@@ -108,24 +108,24 @@ def test_stale_is_what_other_code_computed(kept: Path, capsys):
 
 def test_prune_asks_and_leaves_what_is_being_trained(kept: Path, capsys, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))  # not a terminal: nobody agreed
-    assert "nothing removed" in told(capsys, kept, "prune")
+    assert "nothing removed" in told(capsys, kept, "prune", "what=unfinished")
     assert len(list((kept / "runs").iterdir())) == 5
     told(capsys, kept, "prune", "what=checkpoints", "yes=true", "where=seed=0")
     left = {p.parent.name for p in kept.glob("runs/*/checkpoints")}
     assert len(left) == 3
-    assert "removed 1 folders" in told(capsys, kept, "prune", "yes=true")
-    assert len(list((kept / "runs").iterdir())) == 4
     assert told(capsys, kept, "prune", "yes=true").strip() == "nothing to remove"
+    assert "removed 1 folders" in told(capsys, kept, "prune", "what=unfinished", "yes=true")
+    assert len(list((kept / "runs").iterdir())) == 4
+    assert told(capsys, kept, "prune", "what=unfinished", "yes=true").strip() == "nothing to remove"
 
 
 def test_a_run_in_progress_is_never_removed(kept: Path, capsys):
-    from disciplined.training.record import Record
-
     (stopped,) = (p for p in (kept / "runs").iterdir() if "-0002" in p.name)
     record = Record(stopped)
     record.claim()
     try:
-        assert told(capsys, kept, "prune", "yes=true").strip() == "nothing to remove"
+        said = told(capsys, kept, "prune", "what=unfinished", "yes=true")
+        assert "removed 0 folders" in said and "1 are being trained" in said
     finally:
         record.release()
     assert stopped.is_dir()
@@ -201,7 +201,48 @@ def test_a_link_out_of_the_folder_is_not_followed(kept: Path, tmp_path_factory):
 def test_a_summary_that_is_none_leaves_the_others(content: str, kept: Path):
     folder = next(iter((kept / "runs").iterdir()))
     (folder / "summary.json").write_text(content)
-    assert len(list(reading.every(kept))) == 4
+    statuses = [record.value("status") for record in reading.every(kept)]
+    assert statuses.count("damaged") == 1 and len(statuses) == 5
+    assert runs_main([f"output_dir={kept}"]) == 0
+
+
+def test_what_says_running_and_is_not_was_killed(kept: Path):
+    key = keep(kept, 8, 0.5, status="running")
+    record = Record(kept / "runs" / key)
+    assert reading.one(kept, key).value("status") == "killed"
+    record.claim()
+    assert reading.one(kept, key).value("status") == "running"
+    record.release()
+
+
+def test_rows_that_were_changed_are_damage(kept: Path):
+    key = keep(kept, 7, 0.5)
+    record = Record(kept / "runs" / key)
+    record.restore()
+    summary = record.summary() or {}
+    summary["result"]["metrics_sha256"] = sha256(record.metrics_file.read_bytes())
+    record.write_summary(summary)
+    assert reading.one(kept, key).value("status") == "done"
+    record.metrics_file.write_text(record.metrics_file.read_text() + "1,2,3\n")
+    assert reading.one(kept, key).value("status") == "damaged"
+
+
+@pytest.mark.parametrize("result", ["null", "[]", "3"])
+def test_nonsense_in_a_summary_is_no_result(result: str, kept: Path):
+    folder = next(iter((kept / "runs").iterdir()))
+    (folder / "summary.json").write_text(f'{{"status": "done", "result": {result}}}')
+    assert Record(folder).finished() is None
+
+
+def test_a_checksum_cannot_be_taken_off(kept: Path):
+    """Its name changed by a byte, and an accuracy with it."""
+    record = Record(next(iter((kept / "runs").iterdir())))
+    summary = record.summary() or {}
+    summary["result"]["metrics_sha256"] = "0" * 64
+    record.write_summary(summary)
+    path = record.folder / "summary.json"
+    path.write_text(path.read_text().replace('"sha256"', '"sha257"').replace("0.9", "0.8"))
+    assert record.summary() is None
 
 
 def test_a_summary_that_was_changed_is_damaged(kept: Path, capsys):

@@ -111,10 +111,21 @@ def test_what_another_process_trains_is_passed_over(tmp_path):
     other.claim()
     assert waiting.next() == jobs[1]
     assert waiting.next() is None and waiting.jobs == [jobs[0]]
-    assert waiting.done_elsewhere() == []
+    assert waiting.finished() == []
     other.release()
     assert waiting.next() == jobs[0]
     waiting.put_back(jobs[0])
     other.write_summary({"status": "done", "result": {}})
     assert waiting.next() is None
-    assert waiting.done_elsewhere() == [jobs[0]] and not waiting.jobs
+    assert waiting.finished() == [jobs[0]] and not waiting.jobs
+    assert waiting.finished() == []
+
+
+def test_what_another_process_has_finished_is_not_trained_again(tmp_path):
+    """Even where it was never seen in the other's hands; with force=true it is."""
+    Record(tmp_path / "runs/a").begin("", {"status": "done", "result": {}})
+    for force in (False, True):
+        job = Job(tmp_path / "runs/a", (), "a", force=force)
+        waiting = Waiting([job])
+        assert waiting.next() == (job if force else None)
+        assert waiting.finished() == ([] if force else [job])

@@ -55,8 +55,11 @@ CHANGES = [
     "evaluation.protocol=as_published",
     "evaluation.images=100",
     "scale=0.5",
+    "dataset.load._target_=mine.cifar10",
+    "+dataset.load.of=7",
 ]
 LEAVES = [
+    "dataset.load.download=false",
     "data_dir=elsewhere",
     "output_dir=elsewhere",
     "force=true",

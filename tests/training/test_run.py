@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from disciplined.mistakes import Mistake
-from disciplined.training import checkpoint
-from disciplined.training import run as run_module
+from disciplined.training import checkpoint, parts
 from disciplined.training.config import compose
 from disciplined.training.planning import plan
 from disciplined.training.record import Record
@@ -100,7 +99,7 @@ def test_evaluating_leaves_no_trace(whole, tmp_path):
     assert same_weights(other, record)
 
 
-class Interrupt(run_module.Progress):
+class Interrupt(parts.Progress):
     """Sends this process a signal after an update, as a user or a scheduler would."""
 
     at, number = 13, signal.SIGTERM
@@ -116,7 +115,7 @@ def test_a_signal_saves_and_the_run_goes_on_with_the_same_bytes(
 ):
     _, record = whole
     settings = ["dataset.validation=200", "augmentation=none"]
-    monkeypatch.setattr(run_module, "Progress", Interrupt)
+    monkeypatch.setattr(parts, "Progress", Interrupt)
     monkeypatch.setattr(Interrupt, "number", number)
     cfg = compose([*RESNET, *settings, f"output_dir={tmp_path}"])
     assert run(cfg) == status
@@ -190,7 +189,7 @@ def test_more_devices_need_ddp(tmp_path):
 
 
 def same_weights(a, b):
-    x, y = (checkpoint.opened(r.checkpoints / "000000024it.ckpt")["state_dict"] for r in (a, b))
+    x, y = (checkpoint.opened(r.checkpoints / "000000024it.ckpt")[0]["state_dict"] for r in (a, b))
     return x.keys() == y.keys() and all(torch.equal(x[k], y[k]) for k in x)
 
 

@@ -5,14 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from small_runs import UPDATES
 
 from disciplined.optimizers.sgd import SGD
-from disciplined.training import run as run_module
-from disciplined.training.config import compose
-from disciplined.training.planning import plan
-from disciplined.training.record import Record
-
-UPDATES = 12
+from disciplined.training import parts
 
 
 @pytest.fixture
@@ -61,16 +57,10 @@ def stopped_by(monkeypatch) -> Callable[[Callable[[Any, int], None]], None]:
     """Calls `strike(trainer, batch_idx)` before every micro-batch of the runs that follow."""
 
     def struck(strike: Callable[[Any, int], None]) -> None:
-        class Struck(run_module.Progress):
+        class Struck(parts.Progress):
             def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
                 strike(trainer, batch_idx)
 
-        monkeypatch.setattr(run_module, "Progress", Struck)
+        monkeypatch.setattr(parts, "Progress", Struck)
 
     return struck
-
-
-def train(asked: list[str]) -> tuple[int, Record]:
-    """Status and record, in this process."""
-    cfg = compose(asked)
-    return run_module.run(cfg), Record(plan(cfg).folder)

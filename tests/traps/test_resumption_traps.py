@@ -3,11 +3,12 @@
 import os
 import shutil
 import signal
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from conftest import UPDATES, train
+from small_runs import UPDATES, train
 from torch import nn
 
 from disciplined.data.augmentation import mirror_flags
@@ -128,17 +129,30 @@ def test_sums_of_one_process_count_once_when_two_go_on(settings):
     cfg = compose(settings())
     asked = plan(cfg)
     images, _ = assembly.loaded(cfg)
-    module = Training(nn.Linear(1, 1), nn.Identity(), images, asked, None)
-    state = {"disciplined": {"sums": torch.ones(3), "diverged_at": torch.tensor(-1)}}
-    module.on_load_checkpoint(state)
-    assert module.sums.tolist() == [1, 1, 1]
 
-    class Second(Training):
-        global_rank = 1  # pyright: ignore
+    class One(Training):
+        """One process of `many`."""
 
-    second = Second(nn.Linear(1, 1), nn.Identity(), images, asked, None)
-    second.on_load_checkpoint(state)
-    assert second.sums.tolist() == [0, 0, 0]
+        def __init__(self, rank: int, many: int):
+            super().__init__(nn.Linear(1, 1), nn.Identity(), images, asked, None)
+            self.rank, self.many = rank, many
+
+        @property
+        def global_rank(self):
+            return self.rank
+
+        @property
+        def trainer(self):
+            return SimpleNamespace(world_size=self.many)
+
+        def taken_up(self, *sums: float) -> float:
+            told = {"sums": torch.tensor([[s] * 3 for s in sums]), "diverged_at": torch.tensor(-1)}
+            self.on_load_checkpoint({"disciplined": told})
+            return self.sums.tolist()[0]
+
+    assert [One(rank, 2).taken_up(5) for rank in (0, 1)] == [5, 0]
+    assert [One(rank, 2).taken_up(5, 7) for rank in (0, 1)] == [5, 7]
+    assert One(0, 1).taken_up(5, 7) == 12
 
 
 @pytest.mark.parametrize("parts", [1, 2, 3])
@@ -175,7 +189,7 @@ def test_a_nan_is_no_success_and_no_checkpoint(settings):
     status, record = train(settings("schedule.max_lr=1e30"))
     assert status == 3
     assert not list(record.checkpoints.glob("*it.ckpt")) or all(
-        int(checkpoint.opened(p)["disciplined"]["diverged_at"]) < 0
+        int(checkpoint.opened(p)[0]["disciplined"]["diverged_at"]) < 0
         for p in record.checkpoints.glob("*it.ckpt")
     )
 
@@ -205,34 +219,43 @@ class Killed(BaseException):
     """As SIGKILL: nothing is tidied up."""
 
 
-SAVING = ["hashlib.file_digest", "os.fsync", "pathlib.Path.write_text", "pathlib.Path.replace"]
+MOMENTS = ["torch.save", "hashlib.sha256", "os.fsync", "pathlib.Path.replace", "os.fsync later"]
 
 
-@pytest.mark.parametrize("moment", [*SAVING, "pathlib.Path.unlink"])
+@pytest.mark.parametrize("moment", MOMENTS)
 def test_killed_while_saving(settings, monkeypatch, moment):
     """Lightning#19970, #1150: the old file gone before the new one was whole."""
     asked = settings()
     _, record = train(asked)
     last = record.checkpoints / f"{UPDATES:09d}it.ckpt"
-    content = last.read_bytes()
+    state, _ = checkpoint.opened(last)
+    state["global_step"] = UPDATES + 1
+    name, _, later = moment.partition(" ")
+    real, calls = _named(name), []
 
-    class Trainer:
-        is_global_zero = True
-
-        def save_checkpoint(self, path):
-            path.write_bytes(content)
-
-    def strike(*_args, **_kwargs):
-        raise Killed
+    def strike(*given, **options):
+        calls.append(given)
+        if not later or len(calls) > 2:  # the file's, its checksum's, then the folder's
+            raise Killed
+        return real(*given, **options)
 
     with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr(moment, strike)
-        checkpoint.save(Trainer(), record.checkpoints, UPDATES + 1)  # pyright: ignore
+        patched.setattr(name, strike)
+        checkpoint.Files().save_checkpoint(state, checkpoint.place(record.checkpoints, UPDATES + 1))
     cfg = compose(asked)
     images, _ = assembly.loaded(cfg)
-    found = checkpoint.newest(record.checkpoints, plan(cfg).key, images.sha256)
-    # its content says another iteration than its name, so only the sound one before may be taken
-    assert found and found.path == last
+    found = checkpoint.newest(record.checkpoints, plan(cfg).key, images.sha256, tidy=True)
+    assert found and found.iteration == (UPDATES + 1 if later else UPDATES)
+    kept = {path.suffix for path in record.checkpoints.iterdir()}
+    assert kept == {".ckpt", ".sha256"}, "what was left unfinished is tidied up"
+
+
+def _named(dotted: str):
+    first, *rest = dotted.split(".")
+    found = __import__(first)
+    for name in rest:
+        found = getattr(found, name)
+    return found
 
 
 def test_rows_are_neither_lost_nor_doubled(settings, stopped_by):
@@ -256,7 +279,7 @@ def test_a_signal_is_no_success(settings, stopped_by, numbers):
     summary = record.summary()
     assert summary and summary["status"] == "interrupted"
     for path in record.checkpoints.glob("*it.ckpt"):
-        assert checkpoint.opened(path)["global_step"] == int(path.name[:9])
+        assert checkpoint.opened(path)[0]["global_step"] == int(path.name[:9])
 
 
 def test_a_signal_before_the_first_update(settings, monkeypatch):

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from conftest import UPDATES, train
+from small_runs import UPDATES, train
 from torch import nn
 from torch._dynamo.testing import CompileCounter
 
@@ -53,7 +53,10 @@ def test_tiny_lengths(policy, duration):
     """pytorch#180187, DeepSpeed#1497: a phase of no steps divided by zero."""
     try:
         asked = planned(f"schedule={policy}", f"duration={duration}it")
-    except Mistake:
+    except Mistake as mistake:
+        # a stepsize of 0.44 of so few updates, or a milestone at half of one
+        assert duration < 3 and "comes out as 0 iterations" in str(mistake)
+        assert policy in ("triangular", "onecycle", "onecycle_as_written", "multistep")
         return
     assert np.isfinite(asked.learning_rate.values(np.arange(duration + 2))).all()
 
@@ -104,7 +107,7 @@ def test_another_length_is_another_run():
 def test_a_checkpoint_holds_no_rate(settings):
     """pytorch#156846, examples#816: loading put the checkpoint's rate in the place of the new."""
     _, record = train(settings())
-    state = checkpoint.opened(record.checkpoints / f"{UPDATES:09d}it.ckpt")
+    state, _ = checkpoint.opened(record.checkpoints / f"{UPDATES:09d}it.ckpt")
     (optimizer,) = state["optimizer_states"]
     for group in optimizer["param_groups"]:
         assert set(group) == {"params", "lr_mult", "decay_mult"}

@@ -5,7 +5,6 @@ Nothing in a record is ever instantiated. A config is parsed by YAML's safe load
 one line.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,10 +15,9 @@ from typing import Any
 import yaml
 
 from disciplined.mistakes import Mistake
-from disciplined.training.record import CHECKSUM, checksum
+from disciplined.training.record import FINISHED, LARGEST, Record, plain
 
 KEY = re.compile(r"[a-z0-9_]+(-[a-z0-9_]+)+-[0-9a-f]{12}")
-LARGEST = 1 << 20  # bytes of a config or a summary; real ones have a few thousand
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -96,28 +94,30 @@ def one(output_dir: Path, asked: str) -> Kept:
 
 
 def read(folder: Path) -> Kept | None:
-    """The record in a folder; None where its summary cannot be read.
+    """The record in a folder; None where there is no summary.
 
-    One that is not what the run wrote has the status `damaged`, whatever it says itself.
+    The status is what holds, whatever the summary says: `damaged` where it, or a finished run's
+    rows, are not what the run wrote; `killed` where it says `running` and nobody trains it.
     """
-    try:
-        summary = json.loads(text(folder / "summary.json"))
-    except (OSError, ValueError, RecursionError, Mistake):
+    record = Record(folder)
+    if not (folder / "summary.json").exists():
         return None
-    if not isinstance(summary, dict):
-        return None
-    if summary.pop(CHECKSUM, None) not in (None, checksum(summary)):
+    summary = record.summary()
+    if summary is None:
+        return Kept(folder, {"status": "damaged"})
+    if summary["status"] in FINISHED and not record.finished():
         summary["status"] = "damaged"
+    elif summary["status"] == "running" and not record.held_elsewhere():
+        summary["status"] = "killed"
     return Kept(folder, summary)
 
 
 def text(path: Path) -> str:
     """A file's text. Raises Mistake for a link out of the folder or an absurd size."""
-    if path.is_symlink() or not path.is_file():
-        raise Mistake(f"{path}: not a plain file")
-    if path.stat().st_size > LARGEST:
-        raise Mistake(f"{path}: larger than any record's; not read")
-    return path.read_text(errors="replace")
+    try:
+        return plain(path, LARGEST).decode(errors="replace")
+    except ValueError as error:
+        raise Mistake(str(error)) from None
 
 
 def parsed(path: Path) -> dict[str, Any]:

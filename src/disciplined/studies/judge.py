@@ -120,7 +120,8 @@ def judge(study: Study, scale: str, results: dict[str, list[Result]]) -> Judgeme
     every = [r for found in results.values() for r in found]
     code: dict[str, int] = {}
     for r in every:
-        name = str(r.summary.get("machine", {}).get("fingerprint"))
+        made = r.summary.get("machine", {})
+        name = "+".join(made.get("fingerprints") or [str(made.get("fingerprint"))])
         code[name] = code.get(name, 0) + 1
     return Judgement(
         study=study.id,

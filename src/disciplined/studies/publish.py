@@ -13,6 +13,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from disciplined.runs.reading import parsed
 from disciplined.studies import tables
 from disciplined.studies.calibration import Rate
 from disciplined.studies.judge import Judgement
@@ -62,7 +63,7 @@ def copy_record(result: Result, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("summary.json", "metrics.csv"):
         shutil.copyfile(result.folder / name, folder / name)
-    config = OmegaConf.load(result.folder / "config.yaml")
+    config = OmegaConf.create(parsed(result.folder / "config.yaml"))
     # Where one machine kept its files is nobody's business, and no part of the run's key.
     for key, usual in (
         ("data_dir", "data"),

@@ -11,12 +11,13 @@ from disciplined.training.record import Record
 @dataclass(frozen=True)
 class Job:
     """A run to train: its record's folder, `train.py`'s overrides, and what its record keeps of a
-    study; `name` is what the user is told."""
+    study; `name` is what the user is told. force: also where it is finished."""
 
     folder: Path
     overrides: tuple[str, ...]
     name: str
     registered: dict[str, Any] | None = None
+    force: bool = False
 
     @property
     def key(self) -> str:
@@ -30,17 +31,19 @@ class Waiting:
     def __init__(self, jobs: Sequence[Job]):
         self.jobs = list(jobs)
         self.met: set[str] = set()  # keys of those that were seen in another's hands
+        self.done: list[Job] = []
 
     def next(self) -> Job | None:
-        """The first that nobody trains, taken out; None where there is none."""
-        for job in self.jobs:
-            if job.key in self.met and Record(job.folder).finished():
-                continue
-            if Record(job.folder).held_elsewhere():
+        """The first that is still to be trained and that nobody trains, taken out; or None."""
+        for job in list(self.jobs):
+            record = Record(job.folder)
+            if record.held_elsewhere():
                 self.met.add(job.key)
                 continue
             self.jobs.remove(job)
-            return job
+            if not record.finished() or (job.force and job.key not in self.met):
+                return job
+            self.done.append(job)
         return None
 
     def put_back(self, job: Job) -> None:
@@ -48,8 +51,7 @@ class Waiting:
         self.met.add(job.key)
         self.jobs.append(job)
 
-    def done_elsewhere(self) -> list[Job]:
-        """Those that another process has finished meanwhile, taken out."""
-        done = [j for j in self.jobs if j.key in self.met and Record(j.folder).finished()]
-        self.jobs = [j for j in self.jobs if j not in done]
+    def finished(self) -> list[Job]:
+        """Those that another process has finished meanwhile, each told once."""
+        done, self.done = self.done, []
         return done

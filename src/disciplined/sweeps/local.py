@@ -20,7 +20,7 @@ def launch(jobs: list[tuple[str, ...]], at_once: int) -> int | None:
     """
     places = {place.plan.key: place for place in placed(jobs)}
     missing = [
-        Job(place.plan.folder, place.overrides, place.name)
+        Job(place.plan.folder, place.overrides, place.name, force=place.asked.force)
         for place in places.values()
         if place.missing
     ]

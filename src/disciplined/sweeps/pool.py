@@ -8,6 +8,7 @@ itself and is named at the end.
 import contextlib
 import multiprocessing
 import multiprocessing.connection
+import os
 import signal
 import sys
 import time
@@ -21,6 +22,9 @@ from disciplined.sweeps.shares import Share, shares
 from disciplined.sweeps.worker import BUSY, MISTAKE, train_one
 
 DIVERGED = 3
+STOPPING = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, name)
+]
 GRACE = 60  # seconds a stopped run has for its checkpoint
 
 
@@ -54,7 +58,7 @@ def train(
     begun: Callable[[Job], None] = lambda _: None,
     tell: Callable[[Job, str, float], None] = lambda *_: None,
     work: Callable[[Job, Share, str], None] | None = None,
-    preload: Sequence[str] = ("disciplined.training.run",),
+    preload: Sequence[str] = ("disciplined.sweeps.warm",),
 ) -> Outcome:
     """Train every job, `at_once` at a time, in the order given; those that another process trains
     are left to it and come last, in case it fails.
@@ -69,17 +73,17 @@ def train(
     free = shares(at_once)
     waiting, alive = Waiting(jobs), {}
     logs.mkdir(parents=True, exist_ok=True)
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, stop) for number in STOPPING}
     try:
         while waiting.jobs or alive:
             while free and (job := waiting.next()):
                 share = free.pop(0)
-                log = logs / f"{job.key}.log"
+                log = logs / f"{job.key}-{os.getpid()}.log"  # another sweep may meet the same job
                 process = context.Process(target=work or train_one, args=(job, share, str(log)))
                 process.start()
                 alive[process] = (job, share, log, time.perf_counter())
                 begun(job)
-            for job in waiting.done_elsewhere():
+            for job in waiting.finished():
                 outcome.finished.append(job)
                 tell(job, "done by another process", 0.0)
             multiprocessing.connection.wait([p.sentinel for p in alive], timeout=1)
@@ -90,6 +94,7 @@ def train(
                 free.append(share)
                 process.join()
                 if process.exitcode == BUSY:
+                    log.unlink(missing_ok=True)
                     waiting.put_back(job)
                     continue
                 ended(outcome, job, process, log)
@@ -123,7 +128,7 @@ def finish() -> None:
 
 
 def stop(number: int, _frame: object) -> None:
-    """The handler of SIGINT and SIGTERM."""
+    """The handler of what stops the command."""
     raise Stopped(number)
 
 

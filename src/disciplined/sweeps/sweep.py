@@ -17,7 +17,7 @@ from omegaconf import DictConfig
 from disciplined.studies.columns import aligned
 from disciplined.sweeps import local, results
 from disciplined.sweeps.grid import Place, expand
-from disciplined.sweeps.pool import DIVERGED
+from disciplined.sweeps.pool import DIVERGED, STOPPING
 from disciplined.sweeps.worker import FAULT, MISTAKE
 from disciplined.training import settings
 from disciplined.training.config import CONF, TRAIN, compose
@@ -25,7 +25,7 @@ from disciplined.training.record import Record
 
 # Records are the output; Hydra's own folders and logs are switched off.
 QUIET = ["hydra/job_logging=none", "hydra/hydra_logging=none", "hydra.output_subdir=null"]
-SIGNALLED = (130, 143)
+SIGNALLED = tuple(128 + number for number in STOPPING)
 
 
 def main(overrides: list[str]) -> int:
@@ -91,7 +91,7 @@ def logged(places: list[Place]) -> list[str]:
         return []
     return [
         f"logger.group={results.name(places)}",
-        f"logger.named_by=[{','.join(places[0].varied)}]",
+        f"logger.named_by=[{','.join(key.lstrip('+') for key in places[0].varied)}]",
     ]
 
 
@@ -124,7 +124,7 @@ def job(_cfg: DictConfig) -> None:
             process.send_signal(signal.SIGTERM)
         told.append(number)
 
-    before = {n: signal.signal(n, stop) for n in (signal.SIGINT, signal.SIGTERM)}
+    before = {n: signal.signal(n, stop) for n in STOPPING}
     try:
         process.wait()
     finally:

@@ -36,8 +36,8 @@ def train_one(job: Job, share: Share, log: str) -> None:
         cfg = compose(overrides)
         processes = cfg.trainer.devices
         if cfg.trainer.threads is None:
-            overrides.append(f"trainer.threads={max(1, share.threads // processes)}")
-            cfg = compose(overrides)
+            cfg.trainer.threads = max(1, share.threads // processes)
+            overrides.append(f"trainer.threads={cfg.trainer.threads}")
         if share.gpu is not None and processes == 1:
             os.environ["CUDA_VISIBLE_DEVICES"] = share.gpu
         sys.argv = [str(TRAIN), *overrides]  # what a further process of a DDP run is started with
@@ -54,11 +54,14 @@ def train_one(job: Job, share: Share, log: str) -> None:
 
 
 def end_with_parent() -> None:
-    """A run whose sweep was killed is told to stop, saves, and is taken up again later."""
+    """A run whose sweep was killed is told to stop, saves, and is taken up again later.
+
+    By another signal than the sweep's own, or it would be a second one and end the saving.
+    """
     parent = multiprocessing.parent_process()
 
     def watch() -> None:
         multiprocessing.connection.wait([parent.sentinel] if parent else [])
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), getattr(signal, "SIGUSR1", signal.SIGTERM))
 
     threading.Thread(target=watch, daemon=True).start()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.plugins.io import CheckpointIO
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.strategies import DDPStrategy
 from torch import nn
@@ -145,7 +146,12 @@ def optimizer(cfg: DictConfig, groups: list[dict[str, Any]]) -> torch.optim.Opti
 
 
 def trainer(
-    cfg: DictConfig, asked: Plan, device: str, precision: str, callbacks: list[pl.Callback]
+    cfg: DictConfig,
+    asked: Plan,
+    device: str,
+    precision: str,
+    callbacks: list[pl.Callback],
+    files: CheckpointIO,
 ) -> pl.Trainer:
     """Lightning's Trainer of one endless epoch; what it would log, save and show is ours to do."""
     return pl.Trainer(
@@ -158,6 +164,7 @@ def trainer(
         max_epochs=1,
         accumulate_grad_batches=cfg.trainer.accumulate,
         callbacks=callbacks,
+        plugins=[files],
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
@@ -238,7 +245,8 @@ def logger(cfg: DictConfig, asked: Plan) -> list[Any]:
     target = located(cfg.logger._target_, "logger")
     node = OmegaConf.to_container(cfg.logger)
     assert isinstance(node, dict)
-    given = {"folder": asked.folder, "name": asked.key, "config": asked.asked}
+    config = OmegaConf.to_container(cfg)
+    given: dict[str, Any] = {"folder": asked.folder, "name": asked.key, "config": config}
     if named_by := node.pop("named_by", []):
         given["title"] = " ".join(f"{key}={value_of(cfg, key)}" for key in named_by)
     return [target(**arguments(target, node, "logger", given=given))]  # pyright: ignore

@@ -31,7 +31,11 @@ class HyperParameters(pl.Callback):
         assert isinstance(pl_module, Training)
         pl_module.set_hyper_parameters(int(batch_idx // trainer.accumulate_grad_batches))
         place = batch_idx * trainer.world_size + trainer.global_rank
-        torch.manual_seed(int(words(Purpose.LAYERS, pl_module.plan.asked["seed"], place, 1)[0]))
+        number = int(words(Purpose.LAYERS, pl_module.plan.asked["seed"], place, 1)[0])
+        # torch.manual_seed would take ten times as long, to tell devices that are not used
+        torch.default_generator.manual_seed(number)
+        if pl_module.device.type == "cuda":
+            torch.cuda.default_generators[pl_module.device.index or 0].manual_seed(number)
 
 
 class Rows(AfterUpdate):

@@ -25,16 +25,26 @@ def now(device: torch.device) -> float:
 class Clock(AfterUpdate):
     """Stands first among the callbacks; whoever does something else than train does it `paused`.
 
-    first_update: seconds from the start of the run to the end of its first update here.
-    training: seconds of the updates behind the first. other: seconds paused.
+    first_update: seconds from the start of this process to the end of its first update. training:
+    seconds of the updates behind the first, and of an interrupted run's. other: seconds paused.
     """
 
     def __init__(self) -> None:
         self.started = self.marked = time.perf_counter()
+        self.earlier = 0.0  # seconds of the processes that were interrupted
         self.first_update: float | None = None
         self.training = self.other = 0.0
         self.updates = self.since = 0  # behind the first; since the last pause
         self.device = torch.device("cpu")
+
+    @property
+    def wall(self) -> float:
+        """Seconds of the run so far."""
+        return time.perf_counter() - self.started + self.earlier
+
+    def carry_on(self, wall: float, training: float, updates: int) -> None:
+        """Begin at what an interrupted run had come to."""
+        self.earlier, self.training, self.updates = wall, training, updates
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Know which device there is to wait for."""

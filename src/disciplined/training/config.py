@@ -17,7 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from disciplined.mistakes import Mistake
 from disciplined.training import settings
-from disciplined.training.planning import TARGETS
+from disciplined.training.ranges import TARGETS
 
 CONF = Path(__file__).parents[3] / "conf"
 TRAIN = CONF.parent / "train.py"  # what a run in a process of its own is started with

@@ -35,8 +35,10 @@ def draw(folder: Path, rows: list[Row], asked: Plan) -> None:
     at = column("iteration")
     marker = "o" if len(rows) < 30 else None
     figure, (losses, accuracies, rates) = plt.subplots(
-        3, 1, figsize=(7, 7), sharex=True, height_ratios=(2, 2, 1.2), layout="constrained"
+        3, 1, figsize=(7, 7), sharex=True, height_ratios=(2, 2, 1.2)
     )
+    # the constrained layout would draw the figure twice
+    figure.subplots_adjust(left=0.12, right=0.88, bottom=0.07, top=0.94, hspace=0.08)
     for axis, measure in ((losses, "loss"), (accuracies, "accuracy")):
         for split in ("train", "val", "test"):
             values = column(f"{split}_{measure}")

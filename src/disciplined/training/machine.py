@@ -22,7 +22,16 @@ COMPUTES = (
     "models/*.py",
     *(
         f"training/{name}.py"
-        for name in ("assembly", "batches", "callbacks", "evaluating", "module", "run", "updates")
+        for name in (
+            "assembly",
+            "batches",
+            "callbacks",
+            "evaluating",
+            "module",
+            "parts",
+            "run",
+            "updates",
+        )
     ),
 )
 VERSIONS = ("disciplined", "torch", "pytorch-lightning", "numpy", "hydra-core")

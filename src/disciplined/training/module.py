@@ -109,16 +109,20 @@ class Training(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep what Lightning does not know: the sums since the last row."""
-        sums = self.sums.clone()
+        sums = [self.sums]
         if torch.distributed.is_available() and torch.distributed.is_initialized():
-            torch.distributed.all_reduce(sums)
+            sums = [torch.zeros_like(self.sums) for _ in range(self.trainer.world_size)]
+            torch.distributed.all_gather(sums, self.sums)
         checkpoint.setdefault("disciplined", {}).update(
-            sums=sums.cpu(), diverged_at=self.diverged_at.cpu()
+            sums=torch.stack(sums).cpu(), diverged_at=self.diverged_at.cpu()
         )
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take up the sums of an interrupted run, which are over all processes: once."""
+        """Take up the sums of an interrupted run: this process's own, or the first one all."""
         state = checkpoint["disciplined"]
-        if self.global_rank == 0:
-            self.sums = state["sums"].to(self.device)
+        sums = state["sums"]
+        if len(sums) == self.trainer.world_size:
+            self.sums = sums[self.global_rank].to(self.device)
+        elif self.global_rank == 0:
+            self.sums = sums.sum(0).to(self.device)
         self.diverged_at = state["diverged_at"].to(self.device)

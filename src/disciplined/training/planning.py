@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from disciplined.mistakes import Mistake
 from disciplined.schedules.lengths import in_iterations
 from disciplined.schedules.segments import Schedule, Segment, constant
+from disciplined.training.ranges import check
 from disciplined.training.targets import arguments, located
 
 # Leaves at these values are left out of the key, so that a new setting orphans no old record.
@@ -30,10 +32,7 @@ NEUTRAL: dict[str, Any] = {
     "evaluation_images": None,
 }
 
-TARGETS = (
-    *("dataset.load", "model.network", "optimizer"),
-    *("schedule", "momentum", "weight_decay", "logger"),
-)
+CHOICES = Path(__file__).parents[3] / "conf" / "dataset"
 LONGEST = 10**8  # updates; the papers' longest run has 80,000
 
 
@@ -141,6 +140,8 @@ def plan(cfg: DictConfig) -> Plan:
         "evaluation_images": cfg.evaluation.images,
         "precision": cfg.precision.name,
     }
+    if (loader := other_loader(cfg)) is not None:
+        asked["load"] = loader
     if cfg.evaluation.protocol.name == "as_published":
         asked["published_test"] = OmegaConf.to_container(cfg.model.published_test)
     if isinstance(network.get("batch_norm"), dict) and cfg.batch_norm.evaluate.name == "batch":
@@ -166,6 +167,21 @@ def plan(cfg: DictConfig) -> Plan:
         trained=digest({k: v for k, v in asked.items() if k != "evaluate_every"}),
         folder=Path(cfg.output_dir) / "runs" / key,
     )
+
+
+def other_loader(cfg: DictConfig) -> dict[str, Any] | None:
+    """How the data are loaded where that is not the choice's own; where they lie is no matter."""
+    load = OmegaConf.to_container(cfg.dataset.load)
+    assert isinstance(load, dict)
+    load = {str(k): v for k, v in load.items() if k not in ("data_dir", "download")}
+    return None if load == {"_target_": own_loader(cfg.dataset.name)} else load
+
+
+@cache
+def own_loader(dataset: str) -> str | None:
+    """The function that `conf/dataset/<dataset>.yaml` names."""
+    path = CHOICES / f"{dataset}.yaml"
+    return OmegaConf.load(path).load._target_ if path.is_file() else None  # pyright: ignore
 
 
 def schedule(
@@ -201,60 +217,3 @@ def digest(asked: dict[str, Any]) -> str:
     """Twelve hexadecimal digits over the canonical JSON of `asked`."""
     text = json.dumps(asked, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def check(cfg: DictConfig) -> None:
-    """What types cannot say: ranges, and settings that exclude each other."""
-    for setting in TARGETS:
-        node = OmegaConf.select(cfg, setting)
-        if not isinstance(node, DictConfig) or "_target_" not in node:
-            raise Mistake(f"{setting}={node}: expected a choice of the group or a _target_")
-    positive = {
-        "total_batch_size": cfg.total_batch_size,
-        "scale": cfg.scale,
-        "evaluation.batch_size": cfg.evaluation.batch_size,
-        "trainer.devices": cfg.trainer.devices,
-        "trainer.num_nodes": cfg.trainer.num_nodes,
-        "trainer.accumulate": cfg.trainer.accumulate,
-    }
-    for setting, value in positive.items():
-        if not 0 < value < float("inf"):
-            raise Mistake(f"{setting}={value}: expected a positive number")
-    if not 0 <= cfg.seed < 2**32:
-        raise Mistake(f"seed={cfg.seed}: expected a whole number from 0 to {2**32 - 1}")
-    if cfg.trainer.threads is not None and cfg.trainer.threads <= 0:
-        raise Mistake(f"trainer.threads={cfg.trainer.threads}: expected a positive number")
-    if cfg.trainer.strategy not in ("auto", "ddp"):
-        raise Mistake(f"trainer.strategy={cfg.trainer.strategy}: expected auto or ddp")
-    if cfg.evaluation.images is not None and cfg.evaluation.images <= 0:
-        raise Mistake(f"evaluation.images={cfg.evaluation.images}: expected a positive number")
-    if not 0 <= cfg.dataset.validation < cfg.dataset.train_images:
-        raise Mistake(
-            f"dataset.validation={cfg.dataset.validation}: {cfg.dataset.name} has "
-            f"{cfg.dataset.train_images} training images to hold out from"
-        )
-    if cfg.augmentation.name == "mirror" and not cfg.dataset.mirror:
-        raise Mistake(
-            f"augmentation=mirror: a mirrored image of {cfg.dataset.name} is no longer of its "
-            "class; use augmentation=none"
-        )
-    maf, groups = cfg.batch_norm.maf, cfg.batch_norm.groups
-    if maf is not None and not 0 <= maf < 1:
-        raise Mistake(f"batch_norm.maf={maf}: expected a fraction from 0 to below 1, such as 0.95")
-    parts = cfg.trainer.devices * cfg.trainer.num_nodes * cfg.trainer.accumulate
-    if cfg.total_batch_size % parts:
-        raise Mistake(
-            f"total_batch_size={cfg.total_batch_size}: does not divide over {parts} equal parts "
-            "(trainer.devices x trainer.num_nodes x trainer.accumulate); change one of them"
-        )
-    if groups is not None and "batch_norm" in cfg.model.network:
-        if groups <= 0 or cfg.total_batch_size % groups:
-            raise Mistake(
-                f"batch_norm.groups={groups}: does not divide total_batch_size="
-                f"{cfg.total_batch_size} into equal groups"
-            )
-        if groups % parts:
-            raise Mistake(
-                f"batch_norm.groups={groups}: the groups are counted over all devices and cannot "
-                f"be shared by {parts} parts; set batch_norm.groups to a multiple of {parts}"
-            )

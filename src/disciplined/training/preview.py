@@ -28,8 +28,10 @@ def write(asked: Plan, iterations: np.ndarray) -> None:
     # a picture is a thousand points wide; keep the corners by drawing at most 20,000
     shown = iterations[:: max(1, len(iterations) // 20_000)]
     figure, (rate, momentum) = plt.subplots(
-        2, 1, figsize=(7, 4.2), sharex=True, height_ratios=(2, 1), layout="constrained"
+        2, 1, figsize=(7, 4.2), sharex=True, height_ratios=(2, 1)
     )
+    # the constrained layout would draw the figure twice
+    figure.subplots_adjust(left=0.12, right=0.97, bottom=0.11, top=0.91, hspace=0.08)
     rate.plot(shown, asked.learning_rate.values(shown), color=COLOURS["rate"])
     rate.set_ylabel("learning rate")
     momentum.plot(shown, asked.momentum.values(shown), color=COLOURS["momentum"])

@@ -22,6 +22,8 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
+LARGEST = 1 << 20  # bytes of a config or a summary; real ones have a few thousand
+LARGEST_ROWS = 1 << 28
 CHECKSUM = "sha256"  # the summary's own, over all the rest of it
 FINISHED = ("done", "diverged")  # the states in which there is nothing left to train
 
@@ -84,23 +86,23 @@ class Record:
     def begin(self, config: str, summary: dict[str, Any]) -> None:
         """Write config and summary (keeping checkpoints that are there)."""
         self.checkpoints.mkdir(parents=True, exist_ok=True)
+        for part in self.folder.glob(".*.part"):  # a killed process's
+            part.unlink(missing_ok=True)
         write(self.folder / "config.yaml", config)
         self.write_summary(summary)
 
     def clear(self) -> None:
-        """Forget an earlier run of the same key."""
+        """Forget what an earlier run of the same key measured."""
         for path in [self.metrics_file, self.folder / "summary.json", *self.checkpoints.glob("*")]:
             path.unlink(missing_ok=True)
 
     def summary(self) -> dict[str, Any] | None:
         """The summary, or None where none can be read or it is not what was written."""
         try:
-            summary = json.loads((self.folder / "summary.json").read_text())
+            summary = json.loads(plain(self.folder / "summary.json", LARGEST))
         except (OSError, ValueError, RecursionError):
             return None
-        if not isinstance(summary, dict) or "status" not in summary:
-            return None
-        return summary if summary.pop(CHECKSUM, None) in (None, checksum(summary)) else None
+        return summary if sound(summary) else None
 
     def finished(self) -> dict[str, Any] | None:
         """The summary of a run with nothing left to train, its rows as they were measured; else
@@ -108,12 +110,12 @@ class Record:
         summary = self.summary()
         if not summary or summary["status"] not in FINISHED:
             return None
-        expected = summary.get("result", {}).get("metrics_sha256")
+        expected = summary["result"].get("metrics_sha256")
         if expected is None:  # a record from before there were checksums
             return summary
         try:
-            return summary if sha256(self.metrics_file.read_bytes()) == expected else None
-        except OSError:
+            return summary if sha256(plain(self.metrics_file, LARGEST_ROWS)) == expected else None
+        except (OSError, ValueError):
             return None
 
     def write_summary(self, summary: dict[str, Any]) -> None:
@@ -154,6 +156,31 @@ def lock(folder: int, kind: int) -> bool:
     return True
 
 
+def plain(path: Path, largest: int) -> bytes:
+    """What a file of a record holds, whoever wrote it. Raises ValueError for a link out of the
+    folder and for more than `largest` bytes, OSError as reading does."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise ValueError(f"{path}: not a plain file")
+    if path.stat().st_size > largest:
+        raise ValueError(f"{path}: larger than any record's; not read")
+    return path.read_bytes()
+
+
+def sound(summary: Any) -> bool:
+    """Whether a summary is what a run wrote; takes its checksum out.
+
+    Records from before there were checksums have none of their rows either.
+    """
+    if not isinstance(summary, dict) or not isinstance(summary.get("status"), str):
+        return False
+    if not all(isinstance(summary.get(part, {}), dict) for part in ("result", "machine")):
+        return False
+    found = summary.pop(CHECKSUM, None)
+    if found is None:
+        return "metrics_sha256" not in summary.setdefault("result", {})
+    return found == checksum(summary)
+
+
 def sha256(content: bytes) -> str:
     """As hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
@@ -164,14 +191,19 @@ def checksum(summary: dict[str, Any]) -> str:
     return sha256(json.dumps(summary, sort_keys=True, separators=(",", ":")).encode())
 
 
+def synced(path: Path, content: bytes | memoryview) -> None:
+    """Write a file and have it on the disk."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def write(path: Path, text: str) -> None:
     """Write beside, flush, rename: a reader sees the old file or the new, never a part."""
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with part.open("w", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        synced(part, text.encode())
         part.replace(path)
     except OSError:  # a full disk keeps what there was
         part.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ The only module that knows all the others. Imports torch; what can be said witho
 """
 
 import errno
+import json
 import logging
 import math
 import os
@@ -13,23 +14,19 @@ import sys
 import warnings
 from typing import Any
 
-import pytorch_lightning as pl
-import torch
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
-from disciplined.optimizers.groups import parameter_groups
-from disciplined.training import assembly, checkpoint, curves, machine, summary, words
-from disciplined.training.callbacks import HyperParameters, Rows
-from disciplined.training.clock import Clock
+from disciplined.training import assembly, checkpoint, curves, summary, words
 from disciplined.training.module import Training
+from disciplined.training.parts import Parts, prepared
 from disciplined.training.planning import Plan, plan
-from disciplined.training.progress import Progress
 from disciplined.training.record import Record, sha256
 from disciplined.training.rows import Row
-from disciplined.training.signals import Signals, StopNow
+from disciplined.training.signals import StopNow
 
 DONE, FAULT, DIVERGED = 0, 1, 3
+STATUS = {"done": DONE, "diverged": DIVERGED}
 FULL = (errno.ENOSPC, errno.EDQUOT)  # what a disk without room answers
 
 # Lightning's notices of devices and products say nothing that the record does not
@@ -69,81 +66,74 @@ def train(
     cfg: DictConfig, asked: Plan, record: Record, study: dict[str, Any] | None, quiet: bool
 ) -> int:
     """What `run` does once it knows where the record goes."""
-    clock = Clock()
-    device = assembly.chosen_device(cfg)
-    if device == "cpu":
-        machine.keep_freed_memory()
-    if cfg.trainer.threads:
-        torch.set_num_threads(cfg.trainer.threads)
-        if cfg.trainer.strategy == "ddp":  # or Lightning would share the machine's cores out
-            os.environ["OMP_NUM_THREADS"] = str(cfg.trainer.threads)
-    images, validation = assembly.loaded(cfg)
-    begun = None
-    if not cfg.force:
-        begun = checkpoint.newest(record.checkpoints, asked.key, images.sha256, aloud=False)
-    # what `auto` was when the run began holds to its end
-    precision = begun.precision if begun else assembly.chosen_precision(cfg, device)
-    pl.seed_everything(cfg.seed, workers=True, verbose=False)
-    module = Training(
-        assembly.network(cfg, asked, images),
-        assembly.pixels(cfg, images),
-        images,
-        asked,
-        lambda groups: assembly.optimizer(cfg, groups),
-    )
-    assembly.optimizer(
-        cfg, parameter_groups(module.network)
-    )  # a mistake in it shows before a record
-    module.network.to(memory_format=torch.channels_last)  # pyright: ignore
-    compiled = assembly.compiles(cfg, device, asked)
-    if compiled:
-        module.forward_pass = torch.compile(module.network)  # pyright: ignore
-
-    signals = Signals(asked.evaluate_every)
-    progress = Progress(asked.iterations)
-    listeners = assembly.logger(cfg, asked)
-    rows = Rows(
-        record,
-        asked.evaluate_every,
-        lambda m: assembly.evaluators(cfg, m, validation),
-        [progress.row, *(listener.row for listener in listeners)],
-        clock,
-    )
-    checkpoints = checkpoint.Checkpoints(record.checkpoints, cfg.trainer.checkpoint_seconds, rows)
-    callbacks = [clock, HyperParameters(), signals, rows, checkpoints]
-    trainer = assembly.trainer(
-        cfg, asked, device, precision, [*callbacks, *([] if quiet else [progress])]
-    )
-    leader = trainer.is_global_zero
+    parts = prepared(cfg, asked, record, study, quiet=quiet)
+    leader = parts.trainer.is_global_zero
     if leader:
         record.claim()
-        if cfg.force:
+    if cfg.force:
+        resumed = None
+        if leader:
             record.clear()
-    resumed = None
-    if not cfg.force:
-        resumed = checkpoint.newest(record.checkpoints, asked.key, images.sha256, aloud=leader)
-    first = resumed.iteration if resumed else 0
+    elif done := record.finished():  # by another process, since this one was started
+        if leader and not quiet:
+            print(words.already(done, asked))
+        return STATUS[done["status"]] if leader else DONE
+    else:
+        resumed = checkpoint.newest(record.checkpoints, asked.key, parts.images.sha256, tidy=leader)
     if resumed:
-        record.text = resumed.metrics
-        rows.last = (record.measured() or [None])[-1]
-        checkpoints.codes = list(dict.fromkeys([*resumed.codes, *checkpoints.codes]))
-    told = summary.beginning(asked, data_sha256=images.sha256, study=study)
-    told["machine"] |= {
-        "device": assembly.device_name(device),
-        "threads": torch.get_num_threads(),
-        "precision": precision,
-        "compiled": compiled,
-        "world_size": trainer.world_size,
-        "resumed_at": first or None,
-        "fingerprints": checkpoints.codes,
+        parts.checkpoints.resume(resumed)
+        record.text = resumed.origin.metrics
+        parts.rows.last = (record.measured() or [None])[-1]
+    told = begin(cfg, asked, record, parts, resumed)
+    if leader and not quiet:
+        print(words.beginning(asked, resumed.iteration if resumed else 0), file=sys.stderr)
+    status = fit(cfg, asked, record, parts, resumed, told)
+    if leader and status != "interrupted":
+        curves.draw(record.folder, record.measured(), asked)
+    if leader and not quiet:
+        print(words.ending(told, asked, forced=cfg.force))
+    if not leader:  # Lightning kills the first process where another ends with a status of its own
+        return DONE
+    if status == "interrupted" and parts.signals.received is not None:
+        return 128 + parts.signals.received
+    return STATUS.get(status, FAULT)
+
+
+def begin(
+    cfg: DictConfig,
+    asked: Plan,
+    record: Record,
+    parts: Parts,
+    resumed: checkpoint.Found | None,
+) -> dict[str, Any]:
+    """Write what is known of the run before its first update; the summary so far."""
+    origin = parts.checkpoints.origin
+    told = summary.beginning(
+        asked, data_sha256=origin.data_sha256, study=json.loads(origin.registered)
+    )
+    told["machine"] |= parts.machine | {
+        "resumed_at": resumed.iteration if resumed else None,
+        "fingerprints": origin.codes,
     }
-    if leader:
+    if parts.trainer.is_global_zero:
         record.begin(OmegaConf.to_yaml(cfg), told)
         record.restore()
-        for listener in listeners:
+        for listener in parts.listeners:
             listener.begin()
-        if not quiet:
-            print(words.beginning(asked, first), file=sys.stderr)
+    return told
+
+
+def fit(
+    cfg: DictConfig,
+    asked: Plan,
+    record: Record,
+    parts: Parts,
+    resumed: checkpoint.Found | None,
+    told: dict[str, Any],
+) -> str:
+    """Train to the end or to what stops it, and complete the summary; returns the status."""
+    module, trainer, signals, clock = parts.module, parts.trainer, parts.signals, parts.clock
+    first = resumed.iteration if resumed else 0
     status, diverged_at = "failed", None
     signals.take()
     try:
@@ -154,7 +144,7 @@ def train(
                 ckpt_path=resumed.path if resumed else None,
                 weights_only=True if resumed else None,
             )
-        diverged_at = divergence(module, rows.last, asked)
+        diverged_at = divergence(module, parts.rows.last, asked)
         done = max(first, trainer.global_step) >= asked.iterations
         status = "diverged" if diverged_at is not None else "done" if done else "interrupted"
     except StopNow:
@@ -163,31 +153,24 @@ def train(
         signals.received, status = signal.SIGTERM, "interrupted"
     finally:
         signals.release()
-        progress.close()
+        parts.progress.close()
         clock.stop()
-        measured = record.measured()
-        if leader:
-            record.restore()  # whatever became of the file meanwhile
+        if trainer.is_global_zero:
             summary.ended(
                 told,
                 status=status,
                 updates=max(first, trainer.global_step),
                 diverged_at=diverged_at,
-                rows=measured,
+                rows=record.measured(),
                 metrics_sha256=sha256(record.text.encode()),
                 clock=clock,
                 total_batch_size=asked.total_batch_size,
             )
+            record.restore()  # whatever became of the file meanwhile
             record.write_summary(told)
-            for listener in listeners:
+            for listener in parts.listeners:
                 listener.end(told)
-    if leader and status != "interrupted":
-        curves.draw(record.folder, measured, asked)
-    if leader and not quiet:
-        print(words.ending(told, asked, forced=cfg.force))
-    if signals.received is not None and status == "interrupted":
-        return 128 + signals.received
-    return DIVERGED if status == "diverged" else DONE if status == "done" else FAULT
+    return status
 
 
 def divergence(module: Training, last: Row | None, asked: Plan) -> int | None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
+from disciplined.training.meeting import Meeting
 from disciplined.training.module import Training
 from disciplined.training.updates import AfterUpdate
 
@@ -15,50 +16,56 @@ ENDING = [
 
 
 class StopNow(BaseException):
-    """A second signal: the run ends where it is. Lightning answers a KeyboardInterrupt with 1."""
+    """The same signal again: the run ends where it is.
+
+    Not a KeyboardInterrupt, which Lightning answers with status 1.
+    """
 
 
 class Signals(AfterUpdate):
     """SIGINT, SIGTERM and SIGUSR1 (a scheduler's warning) end the run after the update in progress,
-    saved; a second one ends it now.
+    saved; the same one again ends it at once.
 
     `received` is the signal's number, or None. Several processes must stop together whichever of
-    them the signal reached, so they agree on it every `every` updates, where they meet anyway.
+    them the signal reached, so they agree on it where they meet.
     """
 
-    def __init__(self, every: int) -> None:
-        self.every = every
+    def __init__(self, meeting: Meeting) -> None:
+        self.meeting = meeting
         self.received: int | None = None
-        # what they did before; Lightning puts a handler of its own beside ours meanwhile
-        self.before = {n: signal.getsignal(n) for n in ENDING}
+        self.before: dict[int, Any] = {}
 
     def take(self) -> None:
-        """Take the signals over."""
-        for number in self.before:
-            signal.signal(number, self.receive)
+        """Take the signals over, keeping what they did before."""
+        for number in ENDING:
+            before = signal.signal(number, self.receive)
+            self.before.setdefault(number, before)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take them over from Lightning as well, whose SIGTERM saves nothing."""
         self.take()
 
     def receive(self, number: int, frame: Any) -> None:
-        """Remember the signal; the next batch end acts on it."""
-        if self.received is not None:
+        """Remember the signal; the end of the update acts on it."""
+        if self.received == number:
             raise StopNow
-        self.received = number
+        self.received = self.received or number
 
     def after_update(self, trainer: pl.Trainer, module: Training, updates: int) -> None:
         """Stop once the update is whole."""
+        number = self.received or 0
         if trainer.world_size > 1:
-            if updates % self.every:
+            if not self.meeting.now:
                 return
-            number = torch.tensor(self.received or 0, device=module.device)
-            torch.distributed.all_reduce(number, op=torch.distributed.ReduceOp.MAX)
-            self.received = int(number) or None
-        if self.received is not None:
+            highest = torch.tensor(number, device=module.device)
+            torch.distributed.all_reduce(highest, op=torch.distributed.ReduceOp.MAX)
+            number = int(highest)
+        if number:  # one that came meanwhile is asked about the next time
+            self.received = number
             trainer.should_stop = True
 
     def release(self) -> None:
         """Give the signals back."""
         for number, handler in self.before.items():
             signal.signal(number, handler)
+        self.before = {}

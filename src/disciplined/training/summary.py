@@ -44,7 +44,7 @@ def ended(
     }
     first = clock.first_update
     summary["machine"] |= {
-        "wall_seconds": round(clock.now() - clock.started, 3),
+        "wall_seconds": round(clock.wall, 3),
         "first_update_seconds": None if first is None else round(first, 3),
         "train_seconds": round(clock.training, 3),
         "images_per_second": round(clock.images_per_second(total_batch_size), 1),

@@ -10,6 +10,7 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import queue
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -76,7 +77,7 @@ class WandbLog:
         self.put({"summary": summary})
         self.process.join(PATIENCE)
         if self.process.is_alive():
-            self.process.terminate()
+            self.process.kill()
             warn(f"did not finish within {PATIENCE:.0f} s; the run is complete without it")
         self.queue.cancel_join_thread()
         self.process = None
@@ -92,6 +93,9 @@ class WandbLog:
 
 def send(messages: Any, settings: dict[str, Any]) -> None:
     """The helper process: rows from the queue to wandb until the summary has come."""
+    # the run decides what a signal to them both means
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=end_with_run, daemon=True).start()
     try:
         import wandb

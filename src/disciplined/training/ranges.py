@@ -1,0 +1,67 @@
+"""What the settings' types cannot say: ranges, and settings that exclude each other."""
+
+from omegaconf import DictConfig, OmegaConf
+
+from disciplined.mistakes import Mistake
+
+TARGETS = (
+    *("dataset.load", "model.network", "optimizer"),
+    *("schedule", "momentum", "weight_decay", "logger"),
+)
+
+
+def check(cfg: DictConfig) -> None:
+    """Raise `Mistake` for the first setting of a run that cannot be meant."""
+    for setting in TARGETS:
+        node = OmegaConf.select(cfg, setting)
+        if not isinstance(node, DictConfig) or "_target_" not in node:
+            raise Mistake(f"{setting}={node}: expected a choice of the group or a _target_")
+    positive = {
+        "total_batch_size": cfg.total_batch_size,
+        "scale": cfg.scale,
+        "evaluation.batch_size": cfg.evaluation.batch_size,
+        "trainer.devices": cfg.trainer.devices,
+        "trainer.num_nodes": cfg.trainer.num_nodes,
+        "trainer.accumulate": cfg.trainer.accumulate,
+    }
+    for setting, value in positive.items():
+        if not 0 < value < float("inf"):
+            raise Mistake(f"{setting}={value}: expected a positive number")
+    if not 0 <= cfg.seed < 2**32:
+        raise Mistake(f"seed={cfg.seed}: expected a whole number from 0 to {2**32 - 1}")
+    if cfg.trainer.threads is not None and cfg.trainer.threads <= 0:
+        raise Mistake(f"trainer.threads={cfg.trainer.threads}: expected a positive number")
+    if cfg.trainer.strategy not in ("auto", "ddp"):
+        raise Mistake(f"trainer.strategy={cfg.trainer.strategy}: expected auto or ddp")
+    if cfg.evaluation.images is not None and cfg.evaluation.images <= 0:
+        raise Mistake(f"evaluation.images={cfg.evaluation.images}: expected a positive number")
+    if not 0 <= cfg.dataset.validation < cfg.dataset.train_images:
+        raise Mistake(
+            f"dataset.validation={cfg.dataset.validation}: {cfg.dataset.name} has "
+            f"{cfg.dataset.train_images} training images to hold out from"
+        )
+    if cfg.augmentation.name == "mirror" and not cfg.dataset.mirror:
+        raise Mistake(
+            f"augmentation=mirror: a mirrored image of {cfg.dataset.name} is no longer of its "
+            "class; use augmentation=none"
+        )
+    maf, groups = cfg.batch_norm.maf, cfg.batch_norm.groups
+    if maf is not None and not 0 <= maf < 1:
+        raise Mistake(f"batch_norm.maf={maf}: expected a fraction from 0 to below 1, such as 0.95")
+    parts = cfg.trainer.devices * cfg.trainer.num_nodes * cfg.trainer.accumulate
+    if cfg.total_batch_size % parts:
+        raise Mistake(
+            f"total_batch_size={cfg.total_batch_size}: does not divide over {parts} equal parts "
+            "(trainer.devices x trainer.num_nodes x trainer.accumulate); change one of them"
+        )
+    if groups is not None and "batch_norm" in cfg.model.network:
+        if groups <= 0 or cfg.total_batch_size % groups:
+            raise Mistake(
+                f"batch_norm.groups={groups}: does not divide total_batch_size="
+                f"{cfg.total_batch_size} into equal groups"
+            )
+        if groups % parts:
+            raise Mistake(
+                f"batch_norm.groups={groups}: the groups are counted over all devices and cannot "
+                f"be shared by {parts} parts; set batch_norm.groups to a multiple of {parts}"
+            )
