@@ -104,6 +104,21 @@ def test_killed_in_the_middle(name, tmp_path, whole):
     assert_same(record_of(asked), whole(name))
 
 
+@pytest.mark.slow
+def test_killed_in_the_middle_compiled(tmp_path):
+    """The compiled step, made anew by the process that goes on."""
+    name = next(iter(RUNS))
+    fast = ["trainer.compile=always", "precision=fp32"]
+    folders = [tmp_path / "whole", tmp_path / "killed"]
+    never, struck = ([*settings(name, folder), *fast] for folder in folders)
+    for asked in (never, struck):
+        asked.remove("precision=bf16")
+    assert attempt(never)[0] == 0
+    assert attempt(struck, "SIGKILL", 6)[0] == SIGNALS["SIGKILL"]
+    assert attempt(struck)[0] == 0
+    assert_same(record_of(struck), record_of(never))
+
+
 @pytest.mark.parametrize("fault", ["SIGTERM", "SIGINT", "SIGUSR1", "exception"])
 def test_stopped(fault, tmp_path, whole):
     """A signal saves first, whenever the last checkpoint was; an exception goes back to it."""

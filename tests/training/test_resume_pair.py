@@ -1,6 +1,7 @@
 """Two processes (DDP), one of them or both killed: they end, and go on to the same bytes."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -31,9 +32,9 @@ PAIR = [
 ]
 
 
-def start(folder: Path, said: Path) -> subprocess.Popen[str]:
+def start(folder: Path, said: Path, *others: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, str(ROOT / "train.py"), *PAIR, f"output_dir={folder}"],
+        [sys.executable, str(ROOT / "train.py"), *PAIR, *others, f"output_dir={folder}"],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
         stderr=said.open("w"),
@@ -60,10 +61,7 @@ def test_killed(who, tmp_path, whole):
     record = record_of([*PAIR, f"output_dir={tmp_path}"])
     process = start(tmp_path, tmp_path / "said")
     try:
-        deadline = time.monotonic() + 120
-        while not list(record.checkpoints.glob("*it.ckpt")):
-            assert time.monotonic() < deadline and process.poll() is None
-            time.sleep(0.05)
+        wait_for_checkpoint(record, process)
         (second, *_) = descendants(process.pid)
         for pid in {"both": [process.pid, second], "the second": [second]}.get(who, [process.pid]):
             kill(pid)
@@ -79,3 +77,37 @@ def test_killed(who, tmp_path, whole):
     summary = record.summary()
     assert summary and summary["machine"]["resumed_at"]
     assert_same(record, whole)
+
+
+def wait_for_checkpoint(record: Record, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 120
+    while not list(record.checkpoints.glob("*it.ckpt")):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("who", ["the first", "the second"])
+def test_told_to_stop(who, tmp_path, whole):
+    """SIGTERM to either process stops both, saved, long before the next row, with 143."""
+    seldom = "evaluate_every=2400it"
+    record = record_of([*PAIR, seldom, f"output_dir={tmp_path}"])
+    process = start(tmp_path, tmp_path / "said", seldom)
+    wait_for_checkpoint(record, process)
+    (second, *_) = descendants(process.pid)
+    os.kill(process.pid if who == "the first" else second, signal.SIGTERM)
+    assert process.wait(60) == 143, (tmp_path / "said").read_text()
+    summary = record.summary()
+    assert summary and summary["status"] == "interrupted"
+    assert not record.rows(), "it stopped between rows"
+    assert start(tmp_path, tmp_path / "said", seldom).wait(240) == 0
+    ours, theirs = record.rows()[-1], whole.rows()[-1]
+    for metric in ("test_loss", "test_accuracy"):
+        assert ours[metric] == theirs[metric]
+
+
+@pytest.mark.slow
+def test_a_divergence_of_two_processes_is_status_3(tmp_path):
+    process = start(tmp_path, tmp_path / "said", "schedule.max_lr=1e30", "duration=200it")
+    assert process.wait(240) == 3, (tmp_path / "said").read_text()

@@ -38,6 +38,11 @@ FAULTS = {
     "raises": RECORDING.replace("return Run(told)", "raise ConnectionError('no such host')"),
     "cannot be imported": "raise ImportError('broken')",
     "dies": RECORDING.replace("return Run(told)", "import os; os._exit(9)"),
+    "ignores signals and hangs": "import signal\n"
+    + RECORDING.replace(
+        "return Run(told)",
+        "import time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(1000)",
+    ),
     "hangs at a row": RECORDING.replace("self.rows.append(row)", "import time; time.sleep(1000)"),
     "hangs at the end": RECORDING.replace("told = {", "import time; time.sleep(1000); told = {", 1),
 }

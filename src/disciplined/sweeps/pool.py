@@ -71,7 +71,7 @@ def train(
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["disciplined.sweeps.alone", *preload])
     free = shares(at_once)
-    waiting, alive = Waiting(jobs), {}
+    waiting, alive, told_to_wait = Waiting(jobs), {}, False
     logs.mkdir(parents=True, exist_ok=True)
     before = {number: signal.signal(number, stop) for number in STOPPING}
     try:
@@ -88,7 +88,10 @@ def train(
                 tell(job, "done by another process", 0.0)
             multiprocessing.connection.wait([p.sentinel for p in alive], timeout=1)
             if waiting.jobs and not alive:
-                time.sleep(1)  # for other processes
+                if not told_to_wait:
+                    print(f"waiting for {len(waiting.jobs)} jobs of others", file=sys.stderr)
+                told_to_wait = True
+                time.sleep(1)
             for process in [p for p in alive if not p.is_alive()]:
                 job, share, log, started = alive.pop(process)
                 free.append(share)
