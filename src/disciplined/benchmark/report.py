@@ -132,7 +132,7 @@ def about(found: dict[str, Any], how: str = "") -> str:
 def medians(found: dict[str, Any]) -> str:
     """How contenders took turns."""
     rounds = spread(case["rounds"] for case in found["cases"])
-    return f" Medians of {rounds} rounds, every other one in reverse"
+    return " One round" if rounds == "1" else f" Medians of {rounds} rounds, every other in reverse"
 
 
 def commands(found: dict[str, Any]) -> str:
