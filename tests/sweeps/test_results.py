@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from disciplined.sweeps import results
+from disciplined.sweeps import cells, results
 from disciplined.sweeps.grid import Place, expand
 
 
@@ -90,10 +90,10 @@ def test_the_same_grid_has_the_same_folder_whatever_its_order(tmp_path: Path):
     [(["1", "2e-3"], True), (["1ep", "0.5ep"], True), (["1ep", "2it"], False), (["a", "1"], False)],
 )
 def test_what_an_axis_can_hold(texts: list[str], all_numbers: bool):
-    grid = [results.Cell({"key": text}) for text in texts]
-    assert results.numeric(grid, "key") is all_numbers
+    grid = [cells.Cell({"key": text}) for text in texts]
+    assert cells.numeric(grid, "key") is all_numbers
 
 
 def test_decades():
-    assert results.over_decades([1e-3, 1e-2]) and not results.over_decades([1.0, 5.0])
-    assert not results.over_decades([0.0, 10.0])
+    assert cells.over_decades([1e-3, 1e-2]) and not cells.over_decades([1.0, 5.0])
+    assert not cells.over_decades([0.0, 10.0])

@@ -1,8 +1,6 @@
-"""Records read as if a stranger had written them: plain numbers, texts and lists, of a sane size.
+"""Records as a table or a page shows them: what they say, and what state they are in.
 
-Nothing in a record is ever instantiated. A config is parsed by YAML's safe loader, without anchors
-(no run writes any; with them a small file can unfold to a huge one); what is refused says why in
-one line.
+Nothing in a record is ever instantiated; files are read by `disciplined.untrusted`.
 """
 
 import re
@@ -12,13 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from disciplined.mistakes import Mistake
-from disciplined.training.record import FINISHED, LARGEST, Record, plain
+from disciplined.training.record import FINISHED, Record
+from disciplined.untrusted import parsed
 
 KEY = re.compile(r"[a-z0-9_]+(-[a-z0-9_]+)+-[0-9a-f]{12}")
-Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
@@ -110,30 +106,6 @@ def read(folder: Path) -> Kept | None:
     elif summary["status"] == "running" and not record.held_elsewhere():
         summary["status"] = "killed"
     return Kept(folder, summary)
-
-
-def text(path: Path) -> str:
-    """A file's text. Raises Mistake for a link out of the folder or an absurd size."""
-    try:
-        return plain(path, LARGEST).decode(errors="replace")
-    except ValueError as error:
-        raise Mistake(str(error)) from None
-
-
-def parsed(path: Path) -> dict[str, Any]:
-    """A YAML mapping of plain values. Raises Mistake for anchors, tags and what is no mapping."""
-    content = text(path)
-    try:
-        for event in yaml.parse(content, Loader=Loader):
-            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                raise Mistake(f"{path}: has YAML anchors, which no run writes; not read")
-        found = yaml.load(content, Loader=Loader)
-    except (yaml.YAMLError, RecursionError) as error:
-        words = " ".join(str(error).split())
-        raise Mistake(f"{path}: not a run's config ({words[:120]})") from error
-    if not isinstance(found, dict):
-        raise Mistake(f"{path}: not a run's config")
-    return found
 
 
 def flat(mapping: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -13,13 +13,13 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from disciplined.runs.reading import parsed
 from disciplined.studies import tables
 from disciplined.studies.calibration import Rate
 from disciplined.studies.judge import Judgement
 from disciplined.studies.ledger import Result
 from disciplined.studies.study import Study
 from disciplined.training.record import write
+from disciplined.untrusted import parsed
 
 
 def publish(

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 
 from disciplined.studies.columns import number
 from disciplined.studies.drawing import COLOURS, HEIGHT, STYLE, WIDTH
-from disciplined.sweeps.results import Cell, numeric, over_decades, short, spread
+from disciplined.sweeps.cells import Cell, numeric, over_decades, short, spread
 
 
 def draw(grid: list[Cell], keys: list[str], metric: str, path: Path) -> Path:

@@ -7,44 +7,11 @@ grid always has the same folder. No torch.
 import csv
 import hashlib
 import io
-import statistics
-from dataclasses import dataclass, field
-from typing import Any
 
-from disciplined.studies.columns import LENGTH, aligned, number, shown
+from disciplined.studies.columns import aligned, shown
+from disciplined.sweeps.cells import Cell, cells, short, spread
 from disciplined.sweeps.grid import Place
-from disciplined.training.record import Record, write
-
-
-@dataclass
-class Cell:
-    """The runs that differ in nothing but the seed."""
-
-    values: dict[str, str]
-    final: list[dict[str, float]] = field(default_factory=list)  # of the runs that are done
-    diverged: int = 0
-    missing: int = 0
-
-    def found(self, metric: str) -> list[float]:
-        """One number a run that is done."""
-        return [f[metric] for f in self.final if metric in f]
-
-
-def cells(places: list[Place]) -> list[Cell]:
-    """The grid in its order, seeds put together."""
-    found: dict[tuple, Cell] = {}
-    for place in places:
-        values = {k: v for k, v in place.varied.items() if k != "seed"}
-        cell = found.setdefault(tuple(values.items()), Cell(values))
-        summary: dict[str, Any] = Record(place.plan.folder).summary() or {}
-        match summary.get("status"):
-            case "done":
-                cell.final.append(summary["result"]["final"])
-            case "diverged":
-                cell.diverged += 1
-            case _:
-                cell.missing += 1
-    return list(found.values())
+from disciplined.training.record import write
 
 
 def name(places: list[Place]) -> str:
@@ -75,12 +42,6 @@ def report(places: list[Place]) -> str:
     return "\n".join([aligned(rows), "", *map(str, files)])
 
 
-def short(key: str) -> str:
-    """A setting's name where its group says enough: `weight_decay` for `weight_decay.value`."""
-    first, _, last = key.rpartition(".")
-    return first if first and last in ("value", "name") else last
-
-
 def measured(grid: list[Cell], metric: str) -> bool:
     """Whether any run has this number."""
     return any(cell.found(metric) for cell in grid)
@@ -106,22 +67,3 @@ def table(grid: list[Cell], metrics: list[str], *, exact: bool = False) -> list[
         rows.append([*row, str(cell.diverged or ""), str(cell.missing or "")])
     keep = [i for i, name in enumerate(head) if exact or any(r[i] for r in rows[1:])]
     return [[row[i] for i in keep] for row in rows]
-
-
-def spread(values: list[float]) -> tuple[float | None, float | None]:
-    """Mean and standard deviation; None where there are too few."""
-    if not values:
-        return None, None
-    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None
-
-
-def numeric(grid: list[Cell], key: str) -> bool:
-    """Whether a key's values are all numbers, in one unit."""
-    texts = {cell.values[key] for cell in grid}
-    units = {m[2] if (m := LENGTH.fullmatch(t)) else "" for t in texts}
-    return len(units) == 1 and all(number(t) is not None for t in texts)
-
-
-def over_decades(values: list[float]) -> bool:
-    """Whether an axis of these values should be logarithmic."""
-    return min(values) > 0 and max(values) / min(values) >= 9.9

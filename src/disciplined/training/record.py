@@ -16,14 +16,14 @@ from typing import Any
 
 from disciplined.mistakes import Busy, Mistake
 from disciplined.training.rows import Row, header, line, parsed_rows, read_rows
+from disciplined.untrusted import LARGEST, plain
 
 try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None
 
-LARGEST = 1 << 20  # bytes of a config or a summary; real ones have a few thousand
-LARGEST_ROWS = 1 << 28
+LARGEST_ROWS = 1 << 28  # bytes; the longest run's are a hundredth of that
 CHECKSUM = "sha256"  # the summary's own, over all the rest of it
 FINISHED = ("done", "diverged")  # the states in which there is nothing left to train
 
@@ -154,16 +154,6 @@ def lock(folder: int, kind: int) -> bool:
     except OSError:
         pass
     return True
-
-
-def plain(path: Path, largest: int) -> bytes:
-    """What a file of a record holds, whoever wrote it. Raises ValueError for a link out of the
-    folder and for more than `largest` bytes, OSError as reading does."""
-    if path.is_symlink() or (path.exists() and not path.is_file()):
-        raise ValueError(f"{path}: not a plain file")
-    if path.stat().st_size > largest:
-        raise ValueError(f"{path}: larger than any record's; not read")
-    return path.read_bytes()
 
 
 def sound(summary: Any) -> bool:
