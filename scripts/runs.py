@@ -12,9 +12,8 @@
 
 A column is a setting by its key, or a number of the summary (`test_accuracy`, `best_test_accuracy`,
 `images_per_second`, `fingerprint`, ...). A KEY may be any part that only one record has. `group`
-puts seeds together. `prune` asks first; failed has damaged ones too, unfinished
-what would be resumed, checkpoints those of finished runs. Status: 0, 1 where
-`diff` found something, 2 a mistake.
+puts seeds together. `prune` asks first; failed has damaged ones too, unfinished what would be
+resumed, checkpoints those of finished runs. Status: 0, 1 where `diff` found something, 2 a mistake.
 """
 
 import csv

@@ -84,14 +84,14 @@ def test_other_questions_have_their_own_tables(tmp_path: Path):
 
 
 def test_sweeps_are_a_table_of_seconds(tmp_path: Path):
-    one = {"name": "train.py, two at a time", "jobs": 50, "at_once": 2, "training": 60.0}
+    one = {"name": "train.py × 2", "jobs": 50, "at_once": 2, "training": 60.0}
     rounds = [one | {"wall": wall, "outside": (wall - 60) / 50} for wall in (90.0, 100.0, 110.0)]
     case = {"name": "50 jobs", "sweeps": [rounds], "precision": "fp32", "rounds": 3}
     setting = SETTING | {"what": "launchers", "first": ""}
     report.add(tmp_path, setting, case | {"date": LENET["date"], "command": "typed"})
     assert report.pages(tmp_path) == [tmp_path / "README.md"]
     page = (tmp_path / "README.md").read_text()
-    assert "| train.py, two at a time | 50 | 2 | 100 | 60 | 0.80 [0.60, 1.00] |" in page
+    assert "| train.py × 2 | 50 | 2 | 100 | 60 | 0.80 [0.60, 1.00] |" in page
     assert "`typed`" in page
 
 

@@ -34,10 +34,10 @@ JOB = [
 OURS = [str(TRAIN), "-m"]
 HYDRAS = ["-m", "disciplined.benchmark.hydra_app", "-m", *QUIET]
 WAYS: dict[str, tuple[int, list[str]]] = {  # jobs at once, and the command
-    "train.py, one at a time": (1, [*OURS, "hydra.launcher.jobs=1"]),
-    "Hydra's basic launcher": (1, HYDRAS),
-    "train.py, two at a time": (2, [*OURS, "hydra.launcher.jobs=2"]),
-    "Hydra's joblib launcher, two at a time": (
+    "train.py × 1": (1, [*OURS, "hydra.launcher.jobs=1"]),
+    "Hydra's basic launcher × 1": (1, HYDRAS),
+    "train.py × 2": (2, [*OURS, "hydra.launcher.jobs=2"]),
+    "Hydra's joblib launcher × 2": (
         2,
         [*HYDRAS, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"],
     ),
