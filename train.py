@@ -4,9 +4,8 @@ Owns its process: a user's mistake is one line and status 2, a divergence status
 with its traceback, SIGINT 130 and SIGTERM 143. Torch is imported only to train.
 """
 
-import sys
-
-from disciplined.mistakes import Mistake
+from disciplined import command_line
+from disciplined.ending import DIVERGED, DONE
 from disciplined.training import config, words
 from disciplined.training.planning import plan
 from disciplined.training.record import Record
@@ -29,17 +28,11 @@ def main(arguments: list[str]) -> int:
     done = Record(asked.folder).finished()
     if done and not cfg.force:
         print(words.already(done, asked))
-        return 0 if done["status"] == "done" else 3
+        return DONE if done["status"] == "done" else DIVERGED
     from disciplined.training.run import run
 
     return run(cfg)
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except Mistake as mistake:
-        print(f"train.py: {mistake}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    command_line.run(main)

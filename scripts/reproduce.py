@@ -154,7 +154,7 @@ def train(missing: list["Run"], studies: list[Study], chosen: Options) -> int:
     """Run what is missing; the status."""
     from disciplined.studies import registration
     from disciplined.sweeps import pool
-    from disciplined.sweeps.jobs import Job
+    from disciplined.sweeps.jobs import Job, ended_line
 
     entries = {study.id: registration.entry(study.id, study.file) for study in studies}
     for study in studies:
@@ -169,8 +169,7 @@ def train(missing: list["Run"], studies: list[Study], chosen: Options) -> int:
     def tell_run(job: Job, status: str, seconds: float) -> None:
         nonlocal ended
         ended += 1
-        taken = f" in {seconds:.0f} s" if seconds else ""
-        tell(f"[{ended}/{len(missing)}] {job.name}: {status}{taken}")
+        tell(ended_line(ended, len(missing), job, status, seconds))
 
     outcome = pool.train(
         [

@@ -12,6 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from disciplined.ending import MISTAKE
 from disciplined.mistakes import Mistake
 from disciplined.studies.checks import suggestion
 
@@ -70,7 +71,7 @@ def run(main: Callable[[list[str]], int]) -> None:
         sys.exit(main(sys.argv[1:]))
     except Mistake as mistake:
         print(f"{Path(sys.argv[0]).name}: {mistake}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(MISTAKE)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:  # `| head` has read enough

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from disciplined.dotted import flat, group
 from disciplined.mistakes import Mistake
 from disciplined.training.record import FINISHED, Record
 from disciplined.untrusted import parsed
@@ -54,16 +55,6 @@ class Kept:
         return group(name, self.settings)
 
 
-def group(name: str, settings: dict[str, Any]) -> Any:
-    """A setting by its key; of a group of settings its name (`model` is `model.name`)."""
-    if name in settings:
-        return settings[name]
-    if f"{name}.name" in settings:
-        return settings[f"{name}.name"]
-    target = settings.get(f"{name}._target_")
-    return None if target is None else str(target).rpartition(".")[2]
-
-
 def part(mapping: dict[str, Any], name: str) -> dict[str, Any]:
     """A mapping within a mapping; {} for anything else."""
     found = mapping.get(name)
@@ -106,14 +97,3 @@ def read(folder: Path) -> Kept | None:
     elif summary["status"] == "running" and not record.held_elsewhere():
         summary["status"] = "killed"
     return Kept(folder, summary)
-
-
-def flat(mapping: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested mappings as one, with dotted keys."""
-    found: dict[str, Any] = {}
-    for key, value in mapping.items():
-        if isinstance(value, dict):
-            found |= flat(value, f"{prefix}{key}.")
-        else:
-            found[f"{prefix}{key}"] = value
-    return found

@@ -55,3 +55,9 @@ class Waiting:
         """Those that another process has finished meanwhile, each told once."""
         done, self.done = self.done, []
         return done
+
+
+def ended_line(number: int, of: int, job: Job, status: str, seconds: float) -> str:
+    """What is told of a job that ended; no seconds where another process trained it."""
+    taken = f" in {seconds:.0f} s" if seconds else ""
+    return f"[{number}/{of}] {job.name}: {status}{taken}"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from disciplined.sweeps import pool
 from disciplined.sweeps.grid import placed
-from disciplined.sweeps.jobs import Job
+from disciplined.sweeps.jobs import Job, ended_line
 from disciplined.training.record import Record
 
 # What failed in this process's last launch: a job's name and its exit status. Hydra hands nothing
@@ -33,9 +33,8 @@ def launch(jobs: list[tuple[str, ...]], at_once: int) -> int | None:
         nonlocal ended
         ended += 1
         words = accuracy_words(job.folder) if status.startswith("done") else ""
-        taken = f" in {seconds:.0f} s" if seconds else ""
-        line = f"[{ended}/{len(missing)}] {job.name}: {status}{taken}{words}"
-        print(line, file=sys.stderr, flush=True)
+        line = ended_line(ended, len(missing), job, status, seconds)
+        print(line + words, file=sys.stderr, flush=True)
 
     # of the whole grid: a run taken up again later must have the threads that it began with
     at_once = min(at_once, len(places))

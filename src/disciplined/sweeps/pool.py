@@ -17,14 +17,11 @@ from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from disciplined.ending import BUSY, DIVERGED, DONE, MISTAKE, handled
 from disciplined.sweeps.jobs import Job, Waiting
 from disciplined.sweeps.shares import Share, shares
-from disciplined.sweeps.worker import BUSY, MISTAKE, train_one
+from disciplined.sweeps.worker import train_one
 
-DIVERGED = 3
-STOPPING = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, name)
-]
 GRACE = 60  # seconds a stopped run has for its checkpoint
 
 
@@ -73,43 +70,41 @@ def train(
     free = shares(at_once)
     waiting, alive, told_to_wait = Waiting(jobs), {}, False
     logs.mkdir(parents=True, exist_ok=True)
-    before = {number: signal.signal(number, stop) for number in STOPPING}
-    try:
-        while waiting.jobs or alive:
-            while free and (job := waiting.next()):
-                share = free.pop(0)
-                log = logs / f"{job.key}-{os.getpid()}.log"  # another sweep may meet the same job
-                process = context.Process(target=work or train_one, args=(job, share, str(log)))
-                process.start()
-                alive[process] = (job, share, log, time.perf_counter())
-                begun(job)
-            for job in waiting.finished():
-                outcome.finished.append(job)
-                tell(job, "done by another process", 0.0)
-            multiprocessing.connection.wait([p.sentinel for p in alive], timeout=1)
-            if waiting.jobs and not alive:
-                if not told_to_wait:
-                    print(f"waiting for {len(waiting.jobs)} jobs of others", file=sys.stderr)
-                told_to_wait = True
-                time.sleep(1)
-            for process in [p for p in alive if not p.is_alive()]:
-                job, share, log, started = alive.pop(process)
-                free.append(share)
-                process.join()
-                if process.exitcode == BUSY:
-                    log.unlink(missing_ok=True)
-                    waiting.put_back(job)
-                    continue
-                ended(outcome, job, process, log)
-                tell(job, status_word(process.exitcode), time.perf_counter() - started)
-    except Stopped as stopped:
-        outcome.stopped = stopped.number
-        finish()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        with contextlib.suppress(OSError):
-            logs.rmdir()
+    with handled(stop):
+        try:
+            while waiting.jobs or alive:
+                while free and (job := waiting.next()):
+                    share = free.pop(0)
+                    # another sweep may meet the same job
+                    log = logs / f"{job.key}-{os.getpid()}.log"
+                    process = context.Process(target=work or train_one, args=(job, share, str(log)))
+                    process.start()
+                    alive[process] = (job, share, log, time.perf_counter())
+                    begun(job)
+                for job in waiting.finished():
+                    outcome.finished.append(job)
+                    tell(job, "done by another process", 0.0)
+                multiprocessing.connection.wait([p.sentinel for p in alive], timeout=1)
+                if waiting.jobs and not alive:
+                    if not told_to_wait:
+                        print(f"waiting for {len(waiting.jobs)} jobs of others", file=sys.stderr)
+                    told_to_wait = True
+                    time.sleep(1)
+                for process in [p for p in alive if not p.is_alive()]:
+                    job, share, log, started = alive.pop(process)
+                    free.append(share)
+                    process.join()
+                    if process.exitcode == BUSY:
+                        log.unlink(missing_ok=True)
+                        waiting.put_back(job)
+                        continue
+                    ended(outcome, job, process, log)
+                    tell(job, status_word(process.exitcode), time.perf_counter() - started)
+        except Stopped as stopped:
+            outcome.stopped = stopped.number
+            finish()
+    with contextlib.suppress(OSError):
+        logs.rmdir()
     return outcome
 
 
@@ -137,7 +132,7 @@ def stop(number: int, _frame: object) -> None:
 
 def ended(outcome: Outcome, job: Job, process: BaseProcess, log: Path) -> None:
     """Sort a job that ended among the finished or the failed."""
-    if process.exitcode in (0, DIVERGED):
+    if process.exitcode in (DONE, DIVERGED):
         outcome.finished.append(job)
         log.unlink(missing_ok=True)
         return
@@ -153,4 +148,4 @@ def ended(outcome: Outcome, job: Job, process: BaseProcess, log: Path) -> None:
 
 def status_word(status: int | None) -> str:
     """An exit status in a word."""
-    return {0: "done", DIVERGED: "diverged"}.get(status or 0, "failed")
+    return {DONE: "done", DIVERGED: "diverged"}.get(status or 0, "failed")

@@ -14,18 +14,17 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+from disciplined.ending import DIVERGED, FAULT, MISTAKE, SIGNALS, handled
 from disciplined.studies.columns import aligned
 from disciplined.sweeps import local, results
 from disciplined.sweeps.grid import Place, expand
-from disciplined.sweeps.pool import DIVERGED, STOPPING
-from disciplined.sweeps.worker import FAULT, MISTAKE
 from disciplined.training import settings
 from disciplined.training.config import CONF, TRAIN, compose
 from disciplined.training.record import Record
 
 # Records are the output; Hydra's own folders and logs are switched off.
 QUIET = ["hydra/job_logging=none", "hydra/hydra_logging=none", "hydra.output_subdir=null"]
-SIGNALLED = tuple(128 + number for number in STOPPING)
+SIGNALLED = tuple(128 + number for number in SIGNALS)
 
 
 def main(overrides: list[str]) -> int:
@@ -124,11 +123,7 @@ def job(_cfg: DictConfig) -> None:
             process.send_signal(signal.SIGTERM)
         told.append(number)
 
-    before = {n: signal.signal(n, stop) for n in STOPPING}
-    try:
+    with handled(stop):
         process.wait()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
     if told:
         sys.exit(128 + told[0])

@@ -9,12 +9,10 @@ import threading
 import traceback
 from pathlib import Path
 
+from disciplined.ending import BUSY, FAULT, MISTAKE
 from disciplined.mistakes import Busy, Mistake
 from disciplined.sweeps.jobs import Job
 from disciplined.sweeps.shares import Share
-
-FAULT, MISTAKE = 1, 2
-BUSY = 75  # os.EX_TEMPFAIL: another process trains this very run; come back later
 
 
 def train_one(job: Job, share: Share, log: str) -> None:

@@ -19,6 +19,7 @@ from disciplined.data.images import ImageSet
 from disciplined.data.pixels import Pixels
 from disciplined.data.stream import Stream
 from disciplined.data.subsets import split
+from disciplined.dotted import flat, group
 from disciplined.mistakes import Mistake
 from disciplined.training import machine
 from disciplined.training.batches import Batches
@@ -230,14 +231,6 @@ def protocol(cfg: DictConfig, images: int, *, test: bool) -> Protocol:
     )
 
 
-def value_of(cfg: DictConfig, key: str) -> Any:
-    """A setting's value; of a group its choice's name."""
-    found = OmegaConf.select(cfg, key)
-    if isinstance(found, DictConfig):
-        return found.get("name") or str(found.get("_target_")).rpartition(".")[2]
-    return found
-
-
 def logger(cfg: DictConfig, asked: Plan) -> list[Any]:
     """The loggers beside metrics.csv; the leader's process only."""
     if cfg.logger._target_ is None or int(os.environ.get("LOCAL_RANK", 0)):
@@ -246,7 +239,9 @@ def logger(cfg: DictConfig, asked: Plan) -> list[Any]:
     node = OmegaConf.to_container(cfg.logger)
     assert isinstance(node, dict)
     config = OmegaConf.to_container(cfg)
+    assert isinstance(config, dict)
     given: dict[str, Any] = {"folder": asked.folder, "name": asked.key, "config": config}
     if named_by := node.pop("named_by", []):
-        given["title"] = " ".join(f"{key}={value_of(cfg, key)}" for key in named_by)
+        values = flat({str(k): v for k, v in config.items()})
+        given["title"] = " ".join(f"{key}={group(key, values)}" for key in named_by)
     return [target(**arguments(target, node, "logger", given=given))]  # pyright: ignore

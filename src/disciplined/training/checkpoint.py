@@ -19,7 +19,7 @@ import torch
 from lightning_fabric.plugins.io import CheckpointIO
 
 from disciplined.mistakes import Mistake
-from disciplined.training.record import synced
+from disciplined.training.record import sha256, synced
 
 OURS = "disciplined"  # the part of a checkpoint that Lightning does not know
 
@@ -75,7 +75,7 @@ class Files(CheckpointIO):
         part, checksum = path.with_suffix(".part"), path.with_suffix(".sha256")
         try:
             synced(part, content.getbuffer())
-            synced(checksum, hashlib.sha256(content.getbuffer()).hexdigest().encode() + b"\n")
+            synced(checksum, sha256(content.getbuffer()).encode() + b"\n")
             part.replace(path)
             sync_folder(path.parent)
         except OSError as error:

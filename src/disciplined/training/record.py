@@ -129,7 +129,8 @@ class Record:
 
     def restore(self) -> None:
         """Make `metrics.csv` what `text` is: rows behind a checkpoint are measured again."""
-        write(self.metrics_file, self.text)
+        if not self.metrics_file.is_file() or self.metrics_file.read_bytes() != self.text.encode():
+            write(self.metrics_file, self.text)
 
     def measured(self) -> list[Row]:
         """The rows of `text`."""
@@ -171,7 +172,7 @@ def sound(summary: Any) -> bool:
     return found == checksum(summary)
 
 
-def sha256(content: bytes) -> str:
+def sha256(content: bytes | memoryview) -> str:
     """As hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
 

@@ -17,6 +17,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
+from disciplined.ending import DIVERGED, DONE, FAULT
 from disciplined.training import assembly, checkpoint, curves, summary, words
 from disciplined.training.module import Training
 from disciplined.training.parts import Parts, prepared
@@ -25,7 +26,6 @@ from disciplined.training.record import Record, sha256
 from disciplined.training.rows import Row
 from disciplined.training.signals import StopNow
 
-DONE, FAULT, DIVERGED = 0, 1, 3
 STATUS = {"done": DONE, "diverged": DIVERGED}
 FULL = (errno.ENOSPC, errno.EDQUOT)  # what a disk without room answers
 

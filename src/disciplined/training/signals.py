@@ -6,13 +6,10 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
+from disciplined.ending import SIGNALS
 from disciplined.training.meeting import Meeting
 from disciplined.training.module import Training
 from disciplined.training.updates import AfterUpdate
-
-ENDING = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, name)
-]
 
 
 class StopNow(BaseException):
@@ -37,7 +34,7 @@ class Signals(AfterUpdate):
 
     def take(self) -> None:
         """Take the signals over, keeping what they did before."""
-        for number in ENDING:
+        for number in SIGNALS:
             before = signal.signal(number, self.receive)
             self.before.setdefault(number, before)
 

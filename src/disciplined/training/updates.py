@@ -1,5 +1,6 @@
 """What callbacks do behind whole updates, not behind each of an update's micro-batches."""
 
+from abc import ABC, abstractmethod
 from typing import Any, cast
 
 import pytorch_lightning as pl
@@ -7,7 +8,7 @@ import pytorch_lightning as pl
 from disciplined.training.module import Training
 
 
-class AfterUpdate(pl.Callback):
+class AfterUpdate(pl.Callback, ABC):
     """A callback whose `after_update` follows every update."""
 
     def on_train_batch_end(
@@ -23,6 +24,6 @@ class AfterUpdate(pl.Callback):
         if not rest:
             self.after_update(trainer, cast(Training, pl_module), updates)
 
+    @abstractmethod
     def after_update(self, trainer: pl.Trainer, module: Training, updates: int) -> None:
         """What follows when `updates` updates have been made."""
-        raise NotImplementedError
