@@ -52,6 +52,10 @@ RUNS = {
         "model.network._target_=dropping.Dropping",
         "dataset.validation=200",
     ],
+    "a plateau that lowers the rate on the way": [
+        *("model=three_layer", "schedule=plateau", "schedule.lr=0.005", "schedule.patience=1"),
+        *("schedule.monitor=train_loss", "schedule.min_delta=0.5", "evaluate_every=2it"),
+    ],
     "two micro-batches, batch norm in groups, file order": [
         *RESNET,
         "schedule=triangular",

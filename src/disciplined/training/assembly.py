@@ -77,7 +77,7 @@ def strategy(cfg: DictConfig) -> Any:
 
 def loaded(cfg: DictConfig) -> tuple[ImageSet, tuple[torch.Tensor, torch.Tensor] | None]:
     """The data set with only the training images in use, and the validation images held out."""
-    function = located(cfg.dataset.load._target_, "dataset.load")
+    function = located(cfg.dataset.load._target_, "dataset.load._target_")
     node = OmegaConf.to_container(cfg.dataset.load)
     assert isinstance(node, dict)
     images: ImageSet = function(**arguments(function, node, "dataset.load"))  # pyright: ignore
@@ -119,7 +119,7 @@ def pixels(cfg: DictConfig, images: ImageSet) -> Pixels:
 def network(cfg: DictConfig, asked: Plan, images: ImageSet) -> nn.Module:
     """The network, initialised from the run's seed; its batch norm counts groups over devices."""
     node = dict(asked.asked["network"])
-    target = located(node.pop("_target_"), "model.network")
+    target = located(node.pop("_target_"), "model.network._target_")
     if isinstance(node.get("batch_norm"), dict):
         parts = cfg.trainer.devices * cfg.trainer.num_nodes * cfg.trainer.accumulate
         node["batch_norm"] = {**node["batch_norm"], "groups": node["batch_norm"]["groups"] // parts}
@@ -140,7 +140,7 @@ def network(cfg: DictConfig, asked: Plan, images: ImageSet) -> nn.Module:
 
 def optimizer(cfg: DictConfig, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
     """The optimiser that the config names, over `groups`."""
-    target = located(cfg.optimizer._target_, "optimizer")
+    target = located(cfg.optimizer._target_, "optimizer._target_")
     node = OmegaConf.to_container(cfg.optimizer)
     assert isinstance(node, dict)
     return target(**arguments(target, node, "optimizer", given={"groups": groups}))  # pyright: ignore
@@ -235,7 +235,7 @@ def logger(cfg: DictConfig, asked: Plan) -> list[Any]:
     """The loggers beside metrics.csv; the leader's process only."""
     if cfg.logger._target_ is None or int(os.environ.get("LOCAL_RANK", 0)):
         return []
-    target = located(cfg.logger._target_, "logger")
+    target = located(cfg.logger._target_, "logger._target_")
     node = OmegaConf.to_container(cfg.logger)
     assert isinstance(node, dict)
     config = OmegaConf.to_container(cfg)
