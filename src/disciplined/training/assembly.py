@@ -146,6 +146,12 @@ def optimizer(cfg: DictConfig, groups: list[dict[str, Any]]) -> torch.optim.Opti
     return target(**arguments(target, node, "optimizer", given={"groups": groups}))  # pyright: ignore
 
 
+def check_momentum(optimizer: torch.optim.Optimizer, asked: Plan) -> None:
+    """Raise the `Mistake` of an optimiser that has no momentum and is to be given one."""
+    for momentum in {end for s in asked.momentum.segments for end in (s.start, s.end)}:
+        optimizer.schedule(lr=0.0, momentum=momentum, weight_decay=0.0)  # pyright: ignore
+
+
 def trainer(
     cfg: DictConfig,
     asked: Plan,
