@@ -166,16 +166,13 @@ class AdaGrad(Scheduled):
         checks.not_negative("optimizer.initial_accumulator", initial_accumulator)
         super().__init__(groups, {"sum": initial_accumulator})
 
-    def schedule(
-        self, *, lr: float, momentum: float, weight_decay: float, clipping: float | None = None
-    ) -> None:
-        """Set the hyper-parameters of the next step. Raises `Mistake` for a momentum."""
+    def check_momentum(self, momentum: float) -> None:
+        """Raise `Mistake` for any but 0."""
         if momentum != 0:
             raise Mistake(
                 f"momentum={momentum:g}: AdaGrad has no momentum; choose momentum=none, or "
                 "another optimizer"
             )
-        super().schedule(lr=lr, momentum=0.0, weight_decay=weight_decay, clipping=clipping)
 
     def update(
         self,

@@ -45,10 +45,14 @@ class Scheduled(torch.optim.Optimizer, ABC):
 
         clipping: the largest norm of the whole gradient; None: it is not even computed.
         """
+        self.check_momentum(momentum)
         self.lr.fill_(lr)
         self.momentum.fill_(momentum)
         self.weight_decay.fill_(weight_decay)
         self.clipping = None if clipping is None else self.limit.fill_(clipping)
+
+    def check_momentum(self, momentum: float) -> None:
+        """Raise `Mistake` for a momentum that this optimiser has no use for."""
 
     @torch.no_grad()
     def step(  # pyright: ignore[reportIncompatibleMethodOverride]
