@@ -71,6 +71,7 @@ RUNS = {
         "optimizer.convention=pytorch",
         "momentum=constant",
     ],
+    "Adam, its first beta swinging": [*SHALLOW, "optimizer=adam", "momentum=cyclical"],
     "range test, subset": [*SHALLOW[:1], "schedule=range_test", "train_size=500"],
 }
 

@@ -21,6 +21,7 @@ from disciplined.data.stream import Stream
 from disciplined.data.subsets import split
 from disciplined.dotted import flat, group
 from disciplined.mistakes import Mistake
+from disciplined.optimizers.scheduled import Scheduled
 from disciplined.training import machine
 from disciplined.training.batches import Batches
 from disciplined.training.evaluating import Evaluator
@@ -144,6 +145,13 @@ def optimizer(cfg: DictConfig, groups: list[dict[str, Any]]) -> torch.optim.Opti
     node = OmegaConf.to_container(cfg.optimizer)
     assert isinstance(node, dict)
     return target(**arguments(target, node, "optimizer", given={"groups": groups}))  # pyright: ignore
+
+
+def check_momentum(optimizer: torch.optim.Optimizer, asked: Plan) -> None:
+    """Raise the `Mistake` of an optimiser that has no momentum and is to be given one."""
+    if isinstance(optimizer, Scheduled):
+        for momentum in {end for s in asked.momentum.segments for end in (s.start, s.end)}:
+            optimizer.check_momentum(momentum)
 
 
 def trainer(
