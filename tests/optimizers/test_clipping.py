@@ -92,7 +92,7 @@ def test_a_step_clips_the_whole_gradient_before_decay_and_multipliers():
 
 
 def test_the_limit_is_a_schedule():
-    """5, 10 and 1 on gradients of norm 5: as if the last alone had been a fifth."""
+    """Limits of 5 and 10 leave a norm of 5 as it is; a limit of 1 acts when its turn comes."""
     clipped, unclipped = trained([5.0, 10.0]), trained([None, None])
     for ours, theirs in zip(clipped, unclipped, strict=True):
         assert torch.equal(ours, theirs)

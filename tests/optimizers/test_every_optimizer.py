@@ -20,6 +20,7 @@ from disciplined.training.record import Record
 from disciplined.training.run import run
 
 OPTIMIZERS = choices("optimizer")
+STEPS = [name for name in OPTIMIZERS if not name.startswith("keras_")]  # theirs are among these
 SMALL = ["model=three_layer", "dataset=digits", "total_batch_size=64", "trainer=cpu"]
 
 
@@ -80,13 +81,14 @@ def test_state_is_there_from_the_beginning_and_survives_a_checkpoint(name):
         assert torch.equal(a, b)
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", STEPS)
 def test_a_changing_value_recompiles_nothing_and_is_not_stale(name):
+    """One graph, which no value read from the device may break (`fullgraph`)."""
     torch._dynamo.reset()
     network, plain = two_layers(), two_layers()
     optimizer, eager = made(name, network), made(name, plain)
     counter = CompileCounter()
-    compiled = torch.compile(lambda: optimizer.step(), backend=counter)
+    compiled = torch.compile(lambda: optimizer.step(), backend=counter, fullgraph=True)
     graphs = set()
     for t in range(6):
         step(optimizer, network, name, t, compiled)
@@ -98,7 +100,7 @@ def test_a_changing_value_recompiles_nothing_and_is_not_stale(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", STEPS)
 def test_compiled_the_step_is_the_eager_one(name):
     torch._dynamo.reset()
     network, plain = two_layers(), two_layers()
