@@ -123,7 +123,10 @@ def network(cfg: DictConfig, asked: Plan, images: ImageSet) -> nn.Module:
     if isinstance(node.get("batch_norm"), dict):
         parts = cfg.trainer.devices * cfg.trainer.num_nodes * cfg.trainer.accumulate
         node["batch_norm"] = {**node["batch_norm"], "groups": node["batch_norm"]["groups"] // parts}
-    made = target(**arguments(target, node, "model.network"))
+    # what a network of the user's may take without its config saying so
+    known = {"classes": cfg.dataset.classes, "image_shape": list(cfg.dataset.image_shape)}
+    given = {key: value for key, value in known.items() if key not in node}
+    made = target(**arguments(target, node, "model.network", given=given))
     try:
         with torch.no_grad():
             was = made.training
