@@ -1,4 +1,4 @@
-"""Every conf/model/*.yaml builds a network that learns, and its suggestions are the papers' rows."""
+"""Every conf/model/*.yaml builds what steps in both modes; its suggestions are the papers' rows."""
 
 import importlib
 from pathlib import Path
@@ -77,11 +77,11 @@ def test_builds_and_explains_itself(path):
     module, _, name = arguments.pop("_target_").rpartition(".")
     network = getattr(importlib.import_module(module), name)(**arguments)
     shape, classes = DATA.get(path.stem, ([3, 32, 32], 10))
-    x = torch.randn(4, *shape)
-    labels = torch.arange(4) % classes
+    x = torch.randn(8, *shape)
+    labels = torch.arange(8) % classes
     torch.nn.functional.cross_entropy(network(x), labels).backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
-    assert network.eval()(x).shape == (4, classes)
+    assert network.eval()(x).shape == (8, classes)
 
 
 @pytest.mark.parametrize(
