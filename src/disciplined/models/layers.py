@@ -92,6 +92,6 @@ def _filled(layer: Layer, filler: Filler, bias: float | None) -> Layer:
     # Made on no device first: torch's own initial values would only advance the generator.
     layer = layer.to_empty(device=torch.get_default_device())
     filler(layer.weight)
-    if bias is not None:
+    if bias is not None and layer.bias is not None:
         torch.nn.init.constant_(layer.bias, bias)
     return layer

@@ -104,6 +104,7 @@ class StochasticDepth(TorchResNet):
             elif draws[index] < survival:
                 x = block(x)
             else:  # what a ReLU let through another leaves as it is
+                assert isinstance(block, Block)
                 x = _LeftOut.apply(block.shortcut(x), *block.parameters())
         return self.fc(global_average(x))
 

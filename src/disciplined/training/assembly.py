@@ -132,7 +132,7 @@ def network(cfg: DictConfig, asked: Plan, images: ImageSet) -> nn.Module:
             was = made.training
             made.eval()(images.test_images[:2].float())
             made.train(was)
-    except RuntimeError as error:
+    except (RuntimeError, AssertionError) as error:  # timm asserts the sizes it was made for
         shape = "x".join(map(str, images.test_images.shape[1:]))
         raise Mistake(
             f"model={cfg.model.name}: does not take images of {shape} ({cfg.dataset.name}): "
