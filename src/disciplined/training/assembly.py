@@ -124,13 +124,16 @@ def network(cfg: DictConfig, asked: Plan, images: ImageSet) -> nn.Module:
     if isinstance(node.get("batch_norm"), dict):
         parts = cfg.trainer.devices * cfg.trainer.num_nodes * cfg.trainer.accumulate
         node["batch_norm"] = {**node["batch_norm"], "groups": node["batch_norm"]["groups"] // parts}
-    made = target(**arguments(target, node, "model.network"))
+    # what a network of the user's may take without its config saying so
+    known = {"classes": cfg.dataset.classes, "image_shape": list(cfg.dataset.image_shape)}
+    given = {key: value for key, value in known.items() if key not in node}
+    made = target(**arguments(target, node, "model.network", given=given))
     try:
         with torch.no_grad():
             was = made.training
             made.eval()(images.test_images[:2].float())
             made.train(was)
-    except RuntimeError as error:
+    except (RuntimeError, AssertionError) as error:  # timm asserts the sizes it was made for
         shape = "x".join(map(str, images.test_images.shape[1:]))
         raise Mistake(
             f"model={cfg.model.name}: does not take images of {shape} ({cfg.dataset.name}): "
