@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from disciplined.data.augmentation import mirror, mirror_flags
+from disciplined.data.augmentation import mirror, punch, shift
+from disciplined.data.draws import Draws, mirror_flags
 
 
 def test_flags_depend_on_seed_and_iteration():

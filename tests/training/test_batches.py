@@ -8,13 +8,13 @@ from disciplined.training.batches import Batches
 
 
 def batches(
-    part=0, parts=1, accumulate=1, images=60, size=24, iterations=10, first=0, mirrored=True
+    part=0, parts=1, accumulate=1, images=60, size=24, iterations=10, first=0, augmentation="mirror"
 ):
     return Batches(
         Stream(images, size, seed=3),
         iterations,
         first=first,
-        mirrored=mirrored,
+        augmentation=augmentation,
         part=part,
         parts=parts,
         accumulate=accumulate,
@@ -51,4 +51,4 @@ def test_a_resumed_run_sees_what_the_uninterrupted_one_would_have():
 
 
 def test_without_mirroring_there_are_no_flags():
-    assert next(iter(batches(mirrored=False))).flags is None
+    assert next(iter(batches(augmentation="none"))).flags is None
