@@ -54,14 +54,14 @@ def count(
 @lru_cache(maxsize=1)  # counted, then loaded
 def _parts(name: str | None, data_dir: str, download: bool, size: int | None) -> tuple[Part, Part]:
     try:
-        from torchvision import datasets
+        from torchvision import datasets  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise Mistake(
             "dataset=torchvision: torchvision is not installed: uv sync --extra vision"
         ) from None
     if name is None:
         raise Mistake("dataset.load.name is missing: a set of torchvision's, such as FashionMNIST")
-    kind = getattr(datasets, str(name), None)
+    kind: Any = getattr(datasets, str(name), None)
     if not inspect.isclass(kind) or not issubclass(kind, datasets.VisionDataset):
         raise Mistake(
             f"dataset.load.name={name}: torchvision has no such data set; it has, for example, "

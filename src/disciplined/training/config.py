@@ -7,6 +7,7 @@ import difflib
 import re
 import textwrap
 from pathlib import Path
+from typing import Any
 
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
@@ -110,7 +111,8 @@ def choice_settings(group: str, choice: str) -> str:
     if group in ("model", "recipe"):
         return ""
     if group == "dataset":
-        load = OmegaConf.load(CONF / group / f"{choice}.yaml").load
+        written = OmegaConf.to_container(OmegaConf.load(CONF / group / f"{choice}.yaml"))
+        load: dict[str, Any] = written["load"]  # pyright: ignore
         settled = ("_target_", "data_dir", "download")  # but where nothing says where data lie
         return ", ".join(f"load.{k}" for k, v in load.items() if v is None or k not in settled)
     keys = [str(key) for key in OmegaConf.load(CONF / group / f"{choice}.yaml")]
