@@ -15,6 +15,8 @@ from disciplined.data.randomness import Purpose, permutation
 from disciplined.data.subsets import SEED
 from disciplined.mistakes import Mistake
 
+LARGEST = float(np.finfo(np.float32).max)
+
 
 @dataclass(frozen=True, eq=False)
 class Rows:
@@ -183,7 +185,7 @@ def _numbers(cells: list[str], place: int, names: list[str], where: str) -> list
             value = float(cell)
         except ValueError:
             value = float("nan")
-        if not abs(value) <= np.finfo(np.float32).max:
+        if not abs(value) <= LARGEST:
             raise Mistake(
                 f"{where}: {names[number]}={cell.strip() or '(empty)'} is no finite number; a "
                 "table is numbers but for its labels"
