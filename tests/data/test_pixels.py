@@ -54,3 +54,34 @@ def test_the_mean_moves_with_the_module_but_is_no_state(images):
     assert not pixels.state_dict() and not list(pixels.parameters())
     moved = pixels.to("meta").mean
     assert moved is not None and moved.device.type == "meta"
+
+
+def test_features_pass_through_with_their_means_if_asked():
+    rows = torch.tensor([[1.0, 10.0], [2.0, 30.0]])
+    assert torch.equal(Pixels(rows, subtract_mean=False)(rows), rows)
+    made = Pixels(rows, scale=2.0)(rows)
+    assert made.tolist() == [[-1, -20], [1, 20]] and made.dtype == torch.float32
+
+
+def test_features_are_averaged_in_double_precision():
+    rows = torch.full((3_000_000, 1), 0.1)
+    assert mean_image(rows).item() == torch.tensor(0.1).item()
+
+
+def test_a_mean_of_channels_takes_the_place_of_the_image(images, one_line):
+    made = Pixels(images, mean=[1, 2.5, 3], scale=0.5)(images)
+    wanted = (images.float() - torch.tensor([1, 2.5, 3]).reshape(3, 1, 1)) * 0.5
+    assert torch.equal(made, wanted)
+    with one_line("model.input.mean=[1.0]", "3 channels"):
+        Pixels(images, mean=[1.0])
+
+
+def test_pictures_in_files_have_no_mean_image(one_line):
+    class InFiles:
+        shape = (5, 3, 8, 8)
+
+    with one_line("model.input.subtract_mean", "+model.input.mean="):
+        Pixels(InFiles())
+    mean = Pixels(InFiles(), mean=[1.0, 2.0, 3.0]).mean
+    assert mean is not None and mean.shape == (3, 1, 1)
+    assert Pixels(InFiles(), subtract_mean=False).mean is None

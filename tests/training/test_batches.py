@@ -8,13 +8,14 @@ from disciplined.training.batches import Batches
 
 
 def batches(
-    part=0, parts=1, accumulate=1, images=60, size=24, iterations=10, first=0, mirrored=True
+    part=0, parts=1, accumulate=1, images=60, size=24, iterations=10, first=0, augmentation="cutout"
 ):
     return Batches(
         Stream(images, size, seed=3),
         iterations,
         first=first,
-        mirrored=mirrored,
+        augmentation=augmentation,
+        image_shape=(3, 32, 32),
         part=part,
         parts=parts,
         accumulate=accumulate,
@@ -33,7 +34,9 @@ def test_parts_together_are_the_total_batch(parts, accumulate):
         ]
         assert all(int(b.iteration) == t for b in mine)
         assert np.concatenate([b.indices for b in mine]).tolist() == batch.indices.tolist()
-        assert np.concatenate([b.flags for b in mine]).tolist() == batch.flags.tolist()
+        for field in ("flags", "corners", "holes"):
+            together = np.concatenate([getattr(b, field) for b in mine])
+            assert together.tolist() == getattr(batch, field).tolist()
 
 
 def test_over_whole_epochs_every_image_comes_equally_often():
@@ -46,9 +49,12 @@ def test_a_resumed_run_sees_what_the_uninterrupted_one_would_have():
     resumed = batches(first=7)
     for ours, theirs in zip(resumed, list(batches())[7:], strict=True):
         assert ours.indices.tolist() == theirs.indices.tolist()
-        assert ours.flags.tolist() == theirs.flags.tolist()
+        for field in ("flags", "corners", "holes"):
+            assert getattr(ours, field).tolist() == getattr(theirs, field).tolist()
     assert len(resumed) == 10  # Lightning counts the first seven as done
 
 
-def test_without_mirroring_there_are_no_flags():
-    assert next(iter(batches(mirrored=False))).flags is None
+def test_nothing_is_drawn_that_is_not_asked():
+    plain, mirrored = (next(iter(batches(augmentation=name))) for name in ("none", "mirror"))
+    assert plain[2:] == (None, None, None, None)
+    assert mirrored.flags is not None and mirrored[3:] == (None, None, None)

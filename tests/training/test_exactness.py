@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from disciplined.data.augmentation import mirror_flags
+from disciplined.data.draws import mirror_flags
 from disciplined.data.stream import Stream
 from disciplined.training import assembly
 from disciplined.training.config import compose

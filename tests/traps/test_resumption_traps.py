@@ -11,7 +11,7 @@ import torch
 from small_runs import UPDATES, train
 from torch import nn
 
-from disciplined.data.augmentation import mirror_flags
+from disciplined.data.draws import mirror_flags
 from disciplined.data.evaluation import Protocol
 from disciplined.data.stream import Stream
 from disciplined.mistakes import Mistake
@@ -81,7 +81,7 @@ def test_resuming_with_other_micro_batches(settings, stopped_by, seen, before, a
 
 def test_no_incomplete_accumulation():
     """Lightning#19987: the last micro-batches of an epoch made an update of their own size."""
-    found = Batches(Stream(100, 32, 0), 5, mirrored=False, accumulate=4)
+    found = Batches(Stream(100, 32, 0), 5, accumulate=4)
     assert len(list(found)) == len(found) == 20
     assert {len(batch.indices) for batch in found} == {8}
     with pytest.raises(Mistake, match="does not divide over 3 equal parts"):

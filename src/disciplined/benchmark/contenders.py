@@ -17,7 +17,8 @@ from torch.nn import functional as F
 
 from disciplined.benchmark.cases import Case, Parts, Setting, composed, overrides
 from disciplined.benchmark.means import EVERY, Means
-from disciplined.data.augmentation import mirror, mirror_flags
+from disciplined.data.augmentation import mirror
+from disciplined.data.draws import mirror_flags
 from disciplined.data.stream import Stream
 from disciplined.mistakes import Mistake
 from disciplined.training import config, run

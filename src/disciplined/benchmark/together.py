@@ -20,7 +20,8 @@ from disciplined.benchmark import cases
 from disciplined.benchmark.cases import LR, Case, Parts, Setting
 from disciplined.benchmark.contenders import WARM, Contender, bare
 from disciplined.benchmark.means import leave_to_autograd
-from disciplined.data.augmentation import mirror, mirror_flags
+from disciplined.data.augmentation import mirror
+from disciplined.data.draws import mirror_flags
 from disciplined.data.stream import Stream
 from disciplined.optimizers.groups import parameter_groups
 from disciplined.optimizers.sgd import step_

@@ -1,26 +1,30 @@
 """What a data set is here: all of its images in memory as bytes, so that a device can hold them.
 
 The papers feed raw pixels 0..255 (reference 0), so bytes lose nothing; `pixels.py` turns a batch of
-them into what a network reads.
+them into what a network reads. The rows of a table stand in the images' place as they are, and
+`Pictures` where the images are too many to hold.
 """
 
 import hashlib
 from dataclasses import dataclass, replace
+from typing import Any
 
 from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
-    """A data set: uint8 images [N,C,H,W] in 0..255 and int64 labels [N], for training and testing.
+    """A data set: images and int64 labels [N], for training and testing.
 
-    `sha256` names the images and labels exactly: equal where they are equal, whatever file or
-    archive they were read from.
+    Images are uint8 [N,C,H,W] in 0..255, or float32 features [N,F] of a table, or `Pictures`, whose
+    files are read when they are needed. `sha256` names images and labels exactly: equal where they
+    are equal, whatever file or archive they were read from (of `Pictures` it knows names and sizes
+    only).
     """
 
-    train_images: Tensor
+    train_images: Any
     train_labels: Tensor
-    test_images: Tensor
+    test_images: Any
     test_labels: Tensor
     sha256: str
 
@@ -28,10 +32,15 @@ class ImageSet:
         """The same set with only these training images (int64 [M]), and a checksum that says so."""
         return replace(
             self,
-            train_images=self.train_images[indices],
+            train_images=subset(self.train_images, indices),
             train_labels=self.train_labels[indices],
             sha256=checksum("subset", self.sha256, indices.cpu().numpy().astype("<i8").tobytes()),
         )
+
+
+def subset(images: Any, indices: Tensor) -> Any:
+    """These of the images (int64 [M]), in this order; of `Pictures` without reading them."""
+    return images[indices] if isinstance(images, Tensor) else images.subset(indices.numpy())
 
 
 def checksum(name: str, *parts: str | bytes) -> str:

@@ -22,6 +22,10 @@ class Purpose(IntEnum):
     TEST_MIRROR = 3
     SUBSET = 4
     LAYERS = 5  # the seed of what layers draw (dropout), a batch or micro-batch each
+    SHIFT = 6  # where a padded image is cropped
+    HOLE = 7  # where cutout's hole is
+    PICTURE = 8  # which part of a picture file is read
+    TEST_SHARE = 9  # which rows of a table are for testing
 
 
 def words(purpose: Purpose, seed: int, index: int, count: int) -> NDArray[np.uint64]:

@@ -15,7 +15,8 @@ from pytorch_lightning.strategies import DDPStrategy
 from torch import nn
 
 from disciplined.data.evaluation import Protocol
-from disciplined.data.images import ImageSet
+from disciplined.data.images import ImageSet, subset
+from disciplined.data.pictures import Pictures
 from disciplined.data.pixels import Pixels
 from disciplined.data.stream import Stream
 from disciplined.data.subsets import split
@@ -76,12 +77,13 @@ def strategy(cfg: DictConfig) -> Any:
     return cfg.trainer.strategy
 
 
-def loaded(cfg: DictConfig) -> tuple[ImageSet, tuple[torch.Tensor, torch.Tensor] | None]:
+def loaded(cfg: DictConfig) -> tuple[ImageSet, tuple[Any, torch.Tensor] | None]:
     """The data set with only the training images in use, and the validation images held out."""
     function = located(cfg.dataset.load._target_, "dataset.load._target_")
     node = OmegaConf.to_container(cfg.dataset.load)
     assert isinstance(node, dict)
-    images: ImageSet = function(**arguments(function, node, "dataset.load"))  # pyright: ignore
+    given = {"workers": workers(cfg)}
+    images: ImageSet = function(**arguments(function, node, "dataset.load", given=given))  # pyright: ignore
     as_declared(cfg, images)
     if cfg.train_size is None and not cfg.dataset.validation:
         return images, None
@@ -91,8 +93,15 @@ def loaded(cfg: DictConfig) -> tuple[ImageSet, tuple[torch.Tensor, torch.Tensor]
     validation = None
     if cfg.dataset.validation:
         rest = torch.from_numpy(held_out)
-        validation = images.train_images[rest], images.train_labels[rest]
+        validation = subset(images.train_images, rest), images.train_labels[rest]
     return images.with_training(torch.from_numpy(chosen)), validation
+
+
+def workers(cfg: DictConfig) -> int:
+    """Processes that decode pictures for one device: as asked, or its share of the cores."""
+    if cfg.trainer.workers is not None:
+        return cfg.trainer.workers
+    return max(1, (os.cpu_count() or 1) // cfg.trainer.devices)
 
 
 def as_declared(cfg: DictConfig, images: ImageSet) -> None:
@@ -187,8 +196,11 @@ def trainer(
     )
 
 
-def batches(cfg: DictConfig, asked: Plan, trainer: pl.Trainer, first: int) -> Batches:
+def batches(
+    cfg: DictConfig, asked: Plan, trainer: pl.Trainer, images: ImageSet, first: int
+) -> Batches:
     """This process's batches from iteration `first` on."""
+    pictures = images.train_images
     stream = Stream(
         asked.train_images,
         asked.total_batch_size,
@@ -199,7 +211,9 @@ def batches(cfg: DictConfig, asked: Plan, trainer: pl.Trainer, first: int) -> Ba
         stream,
         asked.iterations,
         first=first,
-        mirrored=asked.augmentation == "mirror",
+        augmentation=asked.augmentation,
+        image_shape=cfg.dataset.image_shape,
+        pictures=pictures if isinstance(pictures, Pictures) else None,
         part=trainer.global_rank,
         parts=trainer.world_size,
         accumulate=cfg.trainer.accumulate,
@@ -209,15 +223,15 @@ def batches(cfg: DictConfig, asked: Plan, trainer: pl.Trainer, first: int) -> Ba
 def evaluators(
     cfg: DictConfig,
     module: Training,
-    validation: tuple[torch.Tensor, torch.Tensor] | None,
+    validation: tuple[Any, torch.Tensor] | None,
 ) -> dict[str, Evaluator]:
     """What is measured along the run: validation images, if any are held out, and the test set."""
     splits = {"test": (module.images.test_images, module.images.test_labels)}
     if validation is not None:
-        splits = {
-            "val": (validation[0].to(module.device), validation[1].to(module.device)),
-            **splits,
-        }
+        held_out, labels = validation
+        if not isinstance(held_out, Pictures):
+            held_out = held_out.to(module.device)
+        splits = {"val": (held_out, labels.to(module.device)), **splits}
     share: dict[str, int] = {"part": module.global_rank, "parts": module.trainer.world_size}
     return {
         split: Evaluator(

@@ -1,25 +1,34 @@
-"""The batches of a run for Lightning: which images, and which of them mirrored, in what order.
+"""The batches of a run for Lightning: which images, and what is done to each, in what order.
 
 The order depends on the seed and the iteration alone, so a resumed run starts at its iteration and
 sees what the uninterrupted one would have, and any number of processes shares the same batches.
+Images that are read from files come with their batch.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from disciplined.data.augmentation import mirror_flags
+from disciplined.data.draws import Draws
+from disciplined.data.pictures import Pictures, ahead
 from disciplined.data.stream import Stream
 
 
 class Batch(NamedTuple):
-    """One process's part of a total batch: `indices` int64 [n], `flags` bool [n] or None."""
+    """One process's part of a total batch.
+
+    `indices` int64 [n]; `flags` bool [n], which are mirrored; `corners` and `holes` int64 [n,2],
+    where they are cropped and punched; `pictures` uint8 [n,C,H,W], where they are not in memory.
+    """
 
     iteration: Tensor
     indices: Tensor
-    flags: Tensor | None
+    flags: Tensor | None = None
+    corners: Tensor | None = None
+    holes: Tensor | None = None
+    pictures: Tensor | None = None
 
 
 class Batches:
@@ -29,7 +38,9 @@ class Batches:
         stream: the seeded order of the training images.
         iterations: the run's length.
         first: where it begins; a resumed run behind its checkpoint.
-        mirrored: draw mirror flags from (seed, iteration).
+        augmentation: what to draw for each image from (seed, iteration); `draws`.
+        image_shape: the images' [C, H, W], for what is drawn within them.
+        pictures: the training images, where they are read from files.
         part, parts: this process's number and how many share the total batch.
         accumulate: micro-batches to an optimiser step.
     """
@@ -40,13 +51,16 @@ class Batches:
         iterations: int,
         *,
         first: int = 0,
-        mirrored: bool,
+        augmentation: str = "none",
+        image_shape: Sequence[int] = (),
+        pictures: Pictures | None = None,
         part: int = 0,
         parts: int = 1,
         accumulate: int = 1,
     ):
         self.stream, self.iterations, self.first = stream, iterations, first
-        self.mirrored = mirrored
+        self.augmentation, self.image_shape = augmentation, image_shape
+        self.pictures = pictures
         self.part, self.parts, self.accumulate = part, parts, accumulate
 
     def __len__(self) -> int:
@@ -55,16 +69,27 @@ class Batches:
 
     def __iter__(self) -> Iterator[Batch]:
         """The batches from `first` to the end."""
-        size = self.stream.total_batch_size // (self.parts * self.accumulate)
-        for iteration in range(self.first, self.iterations):
-            indices = self.stream.indices(iteration)
-            flags = None
-            if self.mirrored:
-                flags = mirror_flags(self.stream.seed, iteration, self.stream.total_batch_size)
-            for micro in range(self.accumulate):
-                start = (self.part * self.accumulate + micro) * size
-                yield Batch(
-                    torch.tensor(iteration),
-                    torch.from_numpy(indices[start : start + size]),
-                    None if flags is None else torch.from_numpy(flags[start : start + size]),
-                )
+        numbers = range(self.first * self.accumulate, len(self))
+        if self.pictures is None:
+            return map(self.batch, numbers)
+        return ahead(self.batch, numbers, self.pictures.workers)
+
+    def batch(self, number: int) -> Batch:
+        """The run's micro-batch `number`, counted from its beginning: a function of that alone."""
+        iteration, micro = divmod(number, self.accumulate)
+        seed, whole = self.stream.seed, self.stream.total_batch_size
+        size = whole // (self.parts * self.accumulate)
+        start = (self.part * self.accumulate + micro) * size
+        mine = slice(start, start + size)
+        indices = self.stream.indices(iteration)[mine]
+        drawn = Draws.of(self.augmentation, seed, iteration, whole, self.image_shape)
+        pictures = None
+        if self.pictures is not None:
+            crops = self.pictures.draws(seed, iteration, whole)[mine]
+            pictures = self.pictures.read(indices, crops)
+        return Batch(
+            torch.tensor(iteration),
+            torch.from_numpy(indices),
+            *(None if one is None else torch.from_numpy(one[mine]) for one in drawn),
+            pictures=pictures,
+        )

@@ -7,6 +7,7 @@ import difflib
 import re
 import textwrap
 from pathlib import Path
+from typing import Any
 
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
@@ -16,12 +17,12 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from disciplined.mistakes import Mistake
-from disciplined.training import settings
+from disciplined.training import counting, settings
 from disciplined.training.ranges import TARGETS
 
 CONF = Path(__file__).parents[3] / "conf"
 TRAIN = CONF.parent / "train.py"  # what a run in a process of its own is started with
-CALLS = tuple(f"{setting}." for setting in TARGETS)
+CALLS = tuple(f"{setting}." for setting in (*TARGETS, "model.input"))
 
 
 def compose(overrides: list[str]) -> DictConfig:
@@ -40,7 +41,10 @@ def compose(overrides: list[str]) -> DictConfig:
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
             cfg = hydra_compose("train", overrides)
+        counting.fill(cfg)
         OmegaConf.resolve(cfg)
+    except Mistake:
+        raise
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         raise Mistake(one_line(error, overrides)) from error
     return cfg
@@ -107,7 +111,10 @@ def choice_settings(group: str, choice: str) -> str:
     if group in ("model", "recipe"):
         return ""
     if group == "dataset":
-        return "validation (training images held out), order (shuffled, file)"
+        written = OmegaConf.to_container(OmegaConf.load(CONF / group / f"{choice}.yaml"))
+        load: dict[str, Any] = written["load"]  # pyright: ignore
+        settled = ("_target_", "data_dir", "download")  # but where nothing says where data lie
+        return ", ".join(f"load.{k}" for k, v in load.items() if v is None or k not in settled)
     keys = [str(key) for key in OmegaConf.load(CONF / group / f"{choice}.yaml")]
     return ", ".join(key for key in keys if key not in ("_target_", "defaults"))
 
@@ -138,6 +145,8 @@ def help_text() -> str:
     ]
     for name, found in groups().items():
         line = f"  {name:<13} {group_words(name, found)}"
+        if name == "dataset":
+            line += "; settings: validation (training images held out), order (shuffled, file)"
         lines.append(textwrap.fill(line, 99, subsequent_indent=" " * 16))
     lines += ["", "Keys (set with key=value):"]
     body = (CONF / "train.yaml").read_text().split("- recipe: null")[1]

@@ -4,6 +4,8 @@ Validation is held out of the training images; the test set is measured along th
 papers' figures show it, and nothing is chosen by it.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -18,7 +20,7 @@ class Evaluator:
     """Evaluates one split as a protocol says.
 
     Args:
-        images: uint8 [N, C, H, W] on the device.
+        images: uint8 [N, C, H, W] (or features [N, F]) on the device; or `Pictures`.
         labels: int64 [N] on the device.
         classes: number of classes.
         protocol: which images the k-th evaluation takes, and which of them mirrored.
@@ -28,7 +30,7 @@ class Evaluator:
 
     def __init__(
         self,
-        images: Tensor,
+        images: Any,
         labels: Tensor,
         *,
         classes: int,
@@ -41,8 +43,8 @@ class Evaluator:
         self.protocol, self.batch_size = protocol, batch_size
         self.part, self.parts = part, parts
         # `disable`, or torchmetrics would leave a batch out whose loss is not a number
-        self.loss = SumMetric(nan_strategy="disable").set_dtype(torch.float64).to(images.device)
-        self.accuracy = MulticlassAccuracy(classes, average="micro").to(images.device)
+        self.loss = SumMetric(nan_strategy="disable").set_dtype(torch.float64).to(labels.device)
+        self.accuracy = MulticlassAccuracy(classes, average="micro").to(labels.device)
 
     @torch.no_grad()
     def __call__(
@@ -52,12 +54,15 @@ class Evaluator:
         self.loss.reset()
         self.accuracy.reset()
         taken, flags = self.protocol.take(evaluation)
-        batches = range(0, len(taken), self.batch_size)
+        starts = range(0, len(taken), self.batch_size)[self.part :: self.parts]
+        parts = [taken[start : start + self.batch_size] for start in starts]
         training = network.training
         network.eval()
-        for start in list(batches)[self.part :: self.parts]:
-            chosen = torch.from_numpy(taken[start : start + self.batch_size]).to(self.images.device)
-            pictures, labels = self.images[chosen], self.labels[chosen]
+        read = None if isinstance(self.images, Tensor) else self.images.each(parts)
+        for start, part in zip(starts, parts, strict=True):
+            chosen = torch.from_numpy(part).to(self.labels.device)
+            labels = self.labels[chosen]
+            pictures = self.images[chosen] if read is None else next(read).to(labels.device)
             if flags is not None:
                 flipped = torch.from_numpy(flags[start : start + self.batch_size])
                 pictures = mirror(pictures, flipped.to(pictures.device))

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from disciplined.data.augmentation import mirror
+from disciplined.data.augmentation import mirror, punch, shift
 from disciplined.data.images import ImageSet
 from disciplined.optimizers.groups import parameter_groups
 from disciplined.training.batches import Batch
@@ -23,9 +23,10 @@ class Training(pl.LightningModule):
     """One network trained as a plan says.
 
     Args:
-        network: images float [N, C, H, W] in the paper's units -> logits [N, classes].
+        network: images float [N, C, H, W] in the paper's units, or features [N, F] -> logits
+            [N, classes].
         pixels: uint8 images -> the network's units, on the device.
-        images: the data set as uint8 tensors; moved to the device once.
+        images: the data set as tensors; moved to the device once. Pictures come with their batch.
         plan: schedules and lengths.
         optimizer: parameter groups -> an optimiser with `schedule(lr, momentum, weight_decay)`, and
             `clipping` where the plan has any.
@@ -56,12 +57,18 @@ class Training(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The mean loss of this process's slice of one total batch."""
-        iteration, indices, flags = batch
-        pictures = self.images.train_images[indices]
-        labels = self.images.train_labels[indices]
-        if flags is not None:
-            pictures = mirror(pictures, flags)
-        logits = self.forward_pass(self.pixels(pictures)).float()
+        iteration, labels = batch.iteration, self.images.train_labels[batch.indices]
+        pictures = batch.pictures
+        if pictures is None:
+            pictures = self.images.train_images[batch.indices]
+        if batch.flags is not None:
+            pictures = mirror(pictures, batch.flags)
+        inputs = self.pixels(pictures)
+        if batch.corners is not None:
+            inputs = shift(inputs, batch.corners)
+        if batch.holes is not None:
+            inputs = punch(inputs, batch.holes)
+        logits = self.forward_pass(inputs).float()
         loss = F.cross_entropy(logits, labels)
         with torch.no_grad():
             correct = (logits.argmax(1) == labels).sum()

@@ -41,6 +41,7 @@ NEUTRAL: dict[str, Any] = {
 NAMES = {"value": "lr", "end": "end_lr", "low": "base_lr", "high": "max_lr"}
 
 CHOICES = Path(__file__).parents[3] / "conf" / "dataset"
+WHERE = ("data_dir", "download", "file", "test_file")  # of a loader: where its data lie
 LONGEST = 10**8  # updates; the papers' longest run has 80,000
 
 
@@ -160,6 +161,8 @@ def plan(cfg: DictConfig) -> Plan:
     }
     if (loader := other_loader(cfg)) is not None:
         asked["load"] = loader
+    if cfg.dataset.count is not None:  # its name says less than a published set's
+        asked["images"] = [cfg.dataset.train_images, cfg.dataset.test_images]
     if cfg.evaluation.protocol.name == "as_published":
         asked["published_test"] = OmegaConf.to_container(cfg.model.published_test)
     if isinstance(network.get("batch_norm"), dict) and cfg.batch_norm.evaluate.name == "batch":
@@ -192,7 +195,7 @@ def other_loader(cfg: DictConfig) -> dict[str, Any] | None:
     """How the data are loaded where that is not the choice's own; where they lie is no matter."""
     load = OmegaConf.to_container(cfg.dataset.load)
     assert isinstance(load, dict)
-    load = {str(k): v for k, v in load.items() if k not in ("data_dir", "download")}
+    load = {str(k): v for k, v in load.items() if k not in WHERE}
     return None if load == {"_target_": own_loader(cfg.dataset.name)} else load
 
 

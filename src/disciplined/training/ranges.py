@@ -1,7 +1,10 @@
 """What the settings' types cannot say: ranges, and settings that exclude each other."""
 
+import re
+
 from omegaconf import DictConfig, OmegaConf
 
+from disciplined.data.draws import HOLE, MIRRORED, PUNCHED, SHIFTED
 from disciplined.mistakes import Mistake
 
 TARGETS = (
@@ -33,6 +36,8 @@ def check(cfg: DictConfig) -> None:
             raise Mistake(f"{setting}={value}: expected a positive number")
     if not 0 <= cfg.seed < 2**32:
         raise Mistake(f"seed={cfg.seed}: expected a whole number from 0 to {2**32 - 1}")
+    if cfg.trainer.workers is not None and cfg.trainer.workers < 0:
+        raise Mistake(f"trainer.workers={cfg.trainer.workers}: expected 0 or a positive number")
     if cfg.trainer.threads is not None and cfg.trainer.threads <= 0:
         raise Mistake(f"trainer.threads={cfg.trainer.threads}: expected a positive number")
     if cfg.trainer.strategy not in ("auto", "ddp"):
@@ -44,10 +49,11 @@ def check(cfg: DictConfig) -> None:
             f"dataset.validation={cfg.dataset.validation}: {cfg.dataset.name} has "
             f"{cfg.dataset.train_images} training images to hold out from"
         )
-    if cfg.augmentation.name == "mirror" and not cfg.dataset.mirror:
+    augmentation(cfg.augmentation.name, cfg.dataset)
+    if not re.fullmatch(r"[\w.+-]+", cfg.dataset.name):
         raise Mistake(
-            f"augmentation=mirror: a mirrored image of {cfg.dataset.name} is no longer of its "
-            "class; use augmentation=none"
+            f"dataset.name={cfg.dataset.name}: expected letters, digits and . + - _ (it names "
+            "records and their folders)"
         )
     maf, groups = cfg.batch_norm.maf, cfg.batch_norm.groups
     if maf is not None and not 0 <= maf < 1:
@@ -69,3 +75,22 @@ def check(cfg: DictConfig) -> None:
                 f"batch_norm.groups={groups}: the groups are counted over all devices and cannot "
                 f"be shared by {parts} parts; set batch_norm.groups to a multiple of {parts}"
             )
+
+
+def augmentation(name: str, dataset: DictConfig) -> None:
+    """Raise `Mistake` for an augmentation that the data set's images do not allow."""
+    shape = list(dataset.image_shape)
+    if name in (*MIRRORED, *SHIFTED) and len(shape) != 3:
+        raise Mistake(
+            f"augmentation={name}: {dataset.name} is a table, not images; use augmentation=none"
+        )
+    if name in MIRRORED and not dataset.mirror:
+        raise Mistake(
+            f"augmentation={name}: a mirrored image of {dataset.name} is no longer of its "
+            f"class; use augmentation={'none' if name == 'mirror' else 'crop'}"
+        )
+    if name in PUNCHED and min(shape[1:]) < 2 * HOLE:
+        raise Mistake(
+            f"augmentation={name}: a hole of {HOLE}×{HOLE} leaves too little of images of "
+            f"{shape[1]}×{shape[2]} ({dataset.name}); use augmentation=mirror_crop"
+        )

@@ -111,6 +111,7 @@ def begin(
     told = summary.beginning(
         asked, data_sha256=origin.data_sha256, study=json.loads(origin.registered)
     )
+    told["result"] |= summary.majority(parts.images.test_labels)
     told["machine"] |= parts.machine | {
         "resumed_at": resumed.iteration if resumed else None,
         "fingerprints": origin.codes,
@@ -140,7 +141,7 @@ def fit(
         if first < asked.iterations:
             trainer.fit(
                 module,
-                assembly.batches(cfg, asked, trainer, first),
+                assembly.batches(cfg, asked, trainer, module.images, first),
                 ckpt_path=resumed.path if resumed else None,
                 weights_only=True if resumed else None,
             )

@@ -11,7 +11,7 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 
 Precision = Enum("Precision", ["auto", "fp32", "bf16"])
-Augmentation = Enum("Augmentation", ["auto", "none", "mirror"])
+Augmentation = Enum("Augmentation", ["auto", "none", "mirror", "crop", "mirror_crop", "cutout"])
 Order = Enum("Order", ["shuffled", "file"])
 Statistics = Enum("Statistics", ["running", "batch"])
 Protocol = Enum("Protocol", ["full", "as_published"])
@@ -21,14 +21,18 @@ Compile = Enum("Compile", ["auto", "always", "never"])
 
 @dataclass
 class DatasetSettings:
-    """A data set as the config sees it: its loader and what can be known without loading it."""
+    """A data set as the config sees it: its loader and what can be known without loading it.
+
+    Of a set of the reader's own `count` tells what is null here.
+    """
 
     name: str = "???"
     load: Any = None
-    image_shape: list[int] = field(default_factory=list)
-    classes: int = 0
-    train_images: int = 0
-    test_images: int = 0
+    count: Any = None
+    image_shape: list[int] | None = None
+    classes: int | None = None
+    train_images: int | None = None
+    test_images: int | None = None
     validation: int = 0
     mirror: bool = False
     order: Order = Order.shuffled
@@ -62,6 +66,7 @@ class TrainerSettings:
     strategy: str = "auto"
     threads: int | None = None
     accumulate: int = 1
+    workers: int | None = None
     compile: Compile = Compile.auto
     checkpoint_seconds: float = 60
 

@@ -23,6 +23,17 @@ def beginning(asked: Plan, *, data_sha256: str, study: dict[str, Any] | None) ->
     }
 
 
+def majority(test_labels: torch.Tensor) -> dict[str, float]:
+    """`{"majority": share}` of the largest class in test labels int64 [N], where that tells.
+
+    A quarter above an equal share or more: what always answering that class scores is then not what
+    one takes chance to be. Nothing for sets whose classes are nearly equal.
+    """
+    sizes = torch.bincount(test_labels.cpu())
+    largest, equal = float(sizes.max()) / len(test_labels), 1 / len(sizes)
+    return {"majority": largest} if largest >= 1.25 * equal else {}
+
+
 def ended(
     summary: dict[str, Any],
     *,

@@ -71,6 +71,10 @@ def ending(summary: dict[str, Any], asked: Plan, *, forced: bool = False) -> str
         ]
         if said:
             lines.append(f"{word:<11} {'  '.join(said)}")
+    if (share := result.get("majority")) is not None:
+        lines.append(
+            f"majority    {share:.2%} of the test set is one class: what always saying it scores"
+        )
     for found in published(asked.trained):
         ours = final.get(found["metric"])
         deviation = f" ± {found['std']:.2%}" if found.get("std") is not None else ""
