@@ -77,7 +77,7 @@ def _parts(name: str | None, data_dir: str, download: bool, size: int | None) ->
             f"dataset.load.name={name}: this set has no training and test part of its own; save it "
             "as pictures and use dataset=folder"
         )
-    given = {"download": download} if "download" in asks else {}
+    given: dict[str, Any] = {"download": download} if "download" in asks else {}
     try:
         train, test = (
             _read(kind(str(Path(data_dir).expanduser()), **part, **given), str(name), size)
