@@ -231,3 +231,17 @@ def test_a_batch_that_does_not_divide_is_a_mistake():
         check_groups(510, 4)
     with pytest.raises(Mistake, match="total_batch_size=7 "):
         CaffeBatchNorm(3, maf=0.9, groups=2)(torch.randn(7, 3, 4, 4))
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_without_a_scale_it_only_normalises(groups):
+    """Caffe's `BatchNorm` alone: no parameters, nothing more in the state, the same statistics."""
+    bare = CaffeBatchNorm(3, maf=0.9, groups=groups, scale=False)
+    scaled = CaffeBatchNorm(3, maf=0.9, groups=groups)
+    assert not list(bare.parameters())
+    assert set(bare.state_dict()) == {"s_mean", "s_var", "f"}
+    x = torch.randn(8, 3, 4, 5, requires_grad=True)
+    found, expected = (torch.autograd.grad(n(x).square().sum(), x)[0] for n in (bare, scaled))
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(bare.statistics(), scaled.statistics())
+    assert torch.equal(bare.eval()(x), scaled.eval()(x))

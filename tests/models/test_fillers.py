@@ -3,7 +3,15 @@
 import pytest
 import torch
 
-from disciplined.models.fillers import gaussian, msra, xavier
+from disciplined.models.fillers import (
+    gaussian,
+    glorot_uniform,
+    he_uniform,
+    msra,
+    msra_fan_out,
+    torch_linear,
+    xavier,
+)
 from disciplined.models.layers import InnerProduct, convolution, inner_product
 
 # 200 outputs of fan-in 64 × 3 × 3 = 576: 115,200 values, so a standard deviation is known to
@@ -18,6 +26,10 @@ SHAPE = (200, 64, 3, 3)
         (gaussian(0.01), 0.01, 3.0),
         (msra, (2 / 576) ** 0.5, 3.0),
         (xavier, (1 / 576) ** 0.5, 1.8),
+        (msra_fan_out, (2 / 1800) ** 0.5, 3.0),  # 200 outputs × 3 × 3
+        (he_uniform, (2 / 576) ** 0.5, 1.8),
+        (glorot_uniform, (2 / (576 + 1800)) ** 0.5, 1.8),
+        (torch_linear, (1 / 3 / 576) ** 0.5, 1.8),
     ],
 )
 def test_distribution(filler, std, kurtosis):
@@ -29,10 +41,18 @@ def test_distribution(filler, std, kurtosis):
     assert (weight / std).pow(4).mean().item() == pytest.approx(kurtosis, rel=0.05)
 
 
-def test_xavier_is_bounded():
+@pytest.mark.parametrize(
+    ("filler", "bound"),
+    [
+        (xavier, (3 / 576) ** 0.5),
+        (he_uniform, (6 / 576) ** 0.5),
+        (glorot_uniform, (6 / (576 + 1800)) ** 0.5),
+        (torch_linear, 1 / 24),
+    ],
+)
+def test_uniform_fillers_are_bounded(filler, bound):
     weight = torch.empty(SHAPE)
-    xavier(weight)
-    bound = (3 / 576) ** 0.5
+    filler(weight)
     assert 0.999 * bound < weight.abs().max().item() <= bound
 
 
@@ -46,6 +66,13 @@ def test_layers_hold_filled_weights_and_zero_biases():
         assert torch.equal(layer.weight, expected)
         assert torch.equal(layer.bias, torch.zeros_like(layer.bias))
         assert layer.weight.requires_grad and layer.bias.requires_grad
+
+
+def test_biases_start_where_asked_or_are_not_there():
+    assert convolution(3, 8, 5, msra, bias=0.2).bias.eq(0.2).all()
+    assert inner_product(12, 5, xavier, bias=0.1).bias.eq(0.1).all()
+    grouped = convolution(4, 8, 3, msra, groups=2, bias=None)
+    assert grouped.bias is None and grouped.weight.shape == (8, 2, 3, 3)
 
 
 def test_inner_product_is_the_same_in_both_memory_formats():

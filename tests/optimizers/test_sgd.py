@@ -84,6 +84,23 @@ def test_the_conventions_differ_when_the_rate_changes():
     assert ends == pytest.approx([1 - 0.1 - 0.59, 1 - 0.1 - 0.5 * 1.9])
 
 
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_keras_sgd_is_caffes(nesterov):
+    """optimizers.py of Keras 2, its velocity negative, over changing rates and momenta."""
+    random = np.random.default_rng(1)
+    start, gradients = random.normal(size=5), random.normal(size=(len(RATES), 5))
+    weight = nn.Parameter(torch.tensor(start))
+    optimizer = SGD([{"params": [weight]}], convention="caffe", nesterov=nesterov)
+    w, v = start.copy(), np.zeros(5)
+    for g, rate, m in zip(gradients, RATES, MOMENTA, strict=True):
+        weight.grad = torch.tensor(g)
+        optimizer.schedule(lr=rate, momentum=m, weight_decay=0.0)
+        optimizer.step()
+        v = m * v - rate * g
+        w = w + m * v - rate * g if nesterov else w + v
+        np.testing.assert_allclose(weight.detach().numpy(), w, rtol=1e-12, atol=1e-13)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("nesterov", [False, True])
 @pytest.mark.parametrize("convention", ["caffe", "pytorch"])

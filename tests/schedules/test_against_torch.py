@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch.optim import lr_scheduler
 
-from disciplined.schedules import learning_rate, momentum
+from disciplined.schedules import cycles, decays, momentum, range_tests
 from disciplined.schedules.segments import Schedule
 
 
@@ -46,21 +46,21 @@ def ours(schedule: Schedule, iterations: int) -> np.ndarray:
 
 def test_constant() -> None:
     expected = torch_values(lr_scheduler.ConstantLR, 20, lr=0.1, factor=1.0)
-    assert ours(learning_rate.constant(0.1), 20) == pytest.approx(expected, rel=1e-15)
+    assert ours(decays.constant(0.1), 20) == pytest.approx(expected, rel=1e-15)
 
 
 def test_multistep() -> None:
     expected = torch_values(
         lr_scheduler.MultiStepLR, 120, lr=0.35, gamma=0.1, milestones=[50, 50, 70]
     )
-    schedule = learning_rate.multistep(0.35, 0.1, [50, 50, 70])
+    schedule = decays.multistep(0.35, 0.1, [50, 50, 70])
     assert ours(schedule, 120) == pytest.approx(expected, rel=1e-12)
 
 
 def test_multistep_as_a_staircase() -> None:
     # the author's ImageNet runs: times 0.94 every 20,000 iterations
     expected = torch_values(lr_scheduler.StepLR, 100, lr=0.1, gamma=0.94, step_size=20)
-    schedule = learning_rate.multistep(0.1, 0.94, [20, 40, 60, 80])
+    schedule = decays.multistep(0.1, 0.94, [20, 40, 60, 80])
     assert ours(schedule, 100) == pytest.approx(expected, rel=1e-12)
 
 
@@ -68,7 +68,7 @@ def test_range_test() -> None:
     expected = torch_values(
         lr_scheduler.LinearLR, 120, lr=0.4, start_factor=0.05, end_factor=1.0, total_iters=100
     )
-    schedule = learning_rate.range_test(0.02, 0.4, 100)
+    schedule = range_tests.range_test(0.02, 0.4, 100)
     assert ours(schedule, 120) == pytest.approx(expected, rel=1e-9)
 
 
@@ -76,7 +76,7 @@ def test_triangular() -> None:
     expected = torch_values(
         lr_scheduler.CyclicLR, 200, base_lr=0.1, max_lr=3.0, step_size_up=37, cycle_momentum=False
     )
-    schedule = learning_rate.triangular(0.1, 3, 37, 200)
+    schedule = cycles.triangular(0.1, 3, 37, 200)
     assert ours(schedule, 200) == pytest.approx(expected, rel=1e-9)
 
 
@@ -84,7 +84,7 @@ def test_the_cycle_of_onecycle_as_written() -> None:
     expected = torch_values(
         lr_scheduler.CyclicLR, 75, base_lr=0.1, max_lr=3.0, step_size_up=37, cycle_momentum=False
     )
-    schedule = learning_rate.onecycle_as_written(0.1, 3, 37, 100)
+    schedule = cycles.onecycle_as_written(0.1, 3, 37, 100)
     assert ours(schedule, 75) == pytest.approx(expected, rel=1e-9)
 
 

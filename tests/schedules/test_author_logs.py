@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from disciplined.schedules import learning_rate, momentum
+from disciplined.schedules import cycles, decays, momentum, range_tests
 from disciplined.schedules.lengths import in_iterations
 from disciplined.schedules.segments import Schedule
 
@@ -34,13 +34,13 @@ def cifar(length: str, total_batch_size: int = 512) -> int:
 
 
 # --- the second paper: 50 iterations an epoch, momentum not logged -------------------------------
-CYCLE = Policy(learning_rate.triangular(0.1, 3, 5_000, 10_000))
-PIECEWISE = Policy(learning_rate.multistep(0.35, 0.1, [50_000, 70_000]))
-PIECEWISE_ADAM = Policy(learning_rate.multistep(0.0035, 0.1, [50_000, 70_000]))
-RANGE_2_80K = Policy(learning_rate.range_test(0, 2, 80_000))
-RANGE_3_5K = Policy(learning_rate.range_test(0, 3, 5_000))
-RANGE_3_20K = Policy(learning_rate.range_test(0, 3, 20_000))
-RANGE_3_100K = Policy(learning_rate.range_test(0, 3, 100_000))
+CYCLE = Policy(cycles.triangular(0.1, 3, 5_000, 10_000))
+PIECEWISE = Policy(decays.multistep(0.35, 0.1, [50_000, 70_000]))
+PIECEWISE_ADAM = Policy(decays.multistep(0.0035, 0.1, [50_000, 70_000]))
+RANGE_2_80K = Policy(range_tests.range_test(0, 2, 80_000))
+RANGE_3_5K = Policy(range_tests.range_test(0, 3, 5_000))
+RANGE_3_20K = Policy(range_tests.range_test(0, 3, 20_000))
+RANGE_3_100K = Policy(range_tests.range_test(0, 3, 100_000))
 
 
 # --- the third paper: stepsizes found from the logs, each the only integer that fits -------------
@@ -53,21 +53,19 @@ def onecycle(
     momentum_stepsize: int | None = None,
 ) -> Policy:
     return Policy(
-        learning_rate.onecycle(low, high, stepsize, duration),
+        cycles.onecycle(low, high, stepsize, duration),
         momentum.cyclical(*swing, momentum_stepsize or stepsize, duration),
     )
 
 
-RESNET56 = Policy(
-    learning_rate.onecycle(0.08, 0.8, cifar("41ep"), cifar("95ep")), momentum.constant(0.95)
-)
+RESNET56 = Policy(cycles.onecycle(0.08, 0.8, cifar("41ep"), cifar("95ep")), momentum.constant(0.95))
 RESNET56_CIFAR100 = onecycle(
     0.1, 1.2, cifar("70ep", 1024), cifar("145ep", 1024), swing=(0.95, 0.85)
 )
 THREE_LAYER_CIFAR100 = onecycle(0.002, 0.02, cifar("23ep"), cifar("50ep"), swing=(0.95, 0.8))
 # Its name says constant 0.9; the log swings to 0.8, with the rate's stepsize.
 DENSENET = onecycle(0.1, 4, cifar("22ep"), cifar("50ep"), swing=(0.9, 0.8))
-DENSENET_STEP = Policy(learning_rate.step(0.1, cifar("400ep")), momentum.constant(0.9))
+DENSENET_STEP = Policy(decays.step(0.1, cifar("400ep")), momentum.constant(0.9))
 WIDE_50 = onecycle(0.1, 1, cifar("23ep"), cifar("50ep"), swing=(0.95, 0.85))
 WIDE_100 = onecycle(0.1, 1, cifar("45ep"), cifar("100ep"), swing=(0.95, 0.85))
 
@@ -77,7 +75,7 @@ RESNET50_95K = onecycle(0.05, 1, 95_000, 200_000, swing=(0.95, 0.85))
 # Momentum has ten times the rate's stepsize (a slip of the author's), so it only falls to 0.93.
 INCEPTION = onecycle(0.05, 1, 108_000, 220_000, swing=(0.95, 0.85), momentum_stepsize=1_080_000)
 STAIRCASE = Policy(
-    learning_rate.multistep(0.1, 0.94, list(range(20_000, 1_400_000, 20_000))),
+    decays.multistep(0.1, 0.94, list(range(20_000, 1_400_000, 20_000))),
     momentum.constant(0.9),
 )
 

@@ -1,78 +1,171 @@
 """Every policy: its edges, its config, and a line for every setting that cannot be meant."""
 
+import importlib
 import inspect
+import math
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from disciplined.mistakes import Mistake
-from disciplined.schedules import learning_rate, momentum, weight_decay
+from disciplined.schedules import (
+    cycles,
+    decays,
+    momentum,
+    own,
+    plateau,
+    range_tests,
+    regularisation,
+    warmups,
+)
 from disciplined.schedules.segments import Schedule
+from disciplined.training.planning import NAMES
 
 CONF = Path(__file__).parents[2] / "conf"
-MODULES = {"schedule": learning_rate, "momentum": momentum, "weight_decay": weight_decay}
+RATES = (decays, cycles, range_tests, warmups, own, plateau)
+MODULES = (*RATES, momentum, regularisation)
+WAITS = plateau.Plateau  # the one policy that is no function
 
-# One row a policy: how to build it for a stepsize and a run, its bounds, and what it ends at.
+# One row a policy: how to build it for a stepsize and a run, and the bounds of its values.
 POLICIES: dict[str, tuple[Callable[[int, int], Schedule], float, float]] = {
-    "schedule/constant": (lambda _s, _d: learning_rate.constant(0.1), 0.1, 0.1),
-    "schedule/step": (lambda _s, d: learning_rate.step(0.1, d), 0.1 * 0.316**5, 0.1),
+    "schedule/constant": (lambda _s, _d: decays.constant(0.1), 0.1, 0.1),
+    "schedule/step": (lambda _s, d: decays.step(0.1, d), 0.1 * 0.316**5, 0.1),
     "schedule/multistep": (
-        lambda _s, d: learning_rate.multistep(0.1, 0.1, [max(d // 2, 1), max(d * 3 // 4, 1)]),
+        lambda _s, d: decays.multistep(0.1, 0.1, [max(d // 2, 1), max(d * 3 // 4, 1)]),
         0.1 * 0.1**2,
         0.1,
     ),
-    "schedule/triangular": (lambda s, d: learning_rate.triangular(0.1, 3, s, d), 0.1, 3),
-    "schedule/onecycle": (lambda s, d: learning_rate.onecycle(0.1, 3, s, d), 0, 3),
+    "schedule/piecewise_constant": (
+        lambda s, _d: decays.piecewise_constant([0.1, 0.3], [s]),
+        0.1,
+        0.3,
+    ),
+    "schedule/exponential": (
+        lambda s, d: decays.exponential(0.1, 0.5, s, d, staircase=s == 1),
+        0,
+        0.1,
+    ),
+    "schedule/inverse_time": (
+        lambda s, d: decays.inverse_time(0.1, "auto", 1, d, d / s, staircase=s == 1),
+        0,
+        0.1,
+    ),
+    "schedule/inv": (lambda _s, d: decays.inv(0.1, 1e-4, 0.75, d), 0, 0.1),
+    "schedule/polynomial": (lambda _s, d: decays.polynomial(0.1, 0.01, 2, d), 0.01, 0.1),
+    "schedule/linear": (lambda _s, d: decays.linear(0.1, 0.01, d), 0.01, 0.1),
+    "schedule/cosine": (lambda _s, d: decays.cosine(0.1, 0.01, d), 0.01, 0.1),
+    "schedule/rex": (lambda _s, d: decays.rex(0.1, d), 0, 0.1),
+    "schedule/decay": (lambda s, d: decays.decay(0.1, 3, s, d), 0.1, 3),
+    "schedule/triangular": (lambda s, d: cycles.triangular(0.1, 3, s, d), 0.1, 3),
+    "schedule/triangular2": (lambda s, d: cycles.triangular2(0.1, 3, s, d), 0.1, 3),
+    "schedule/staged": (
+        lambda s, d: cycles.staged([0.1, 0.01], [3, 0.3], [s, 1], [s], d),
+        0.01,
+        3,
+    ),
+    "schedule/exp_range": (lambda s, d: cycles.exp_range(0.1, 3, s, 1 - 1e-5, d), 0, 3),
+    "schedule/welch": (lambda s, d: cycles.welch(0.1, 3, s, d), 0.1, 3),
+    "schedule/hann": (lambda s, d: cycles.hann(0.1, 3, s, d), 0.1, 3),
+    "schedule/cosine_restarts": (
+        lambda s, d: cycles.cosine_restarts(0.1, 0.01, s, 2, d),
+        0.01,
+        0.1,
+    ),
+    "schedule/onecycle": (lambda s, d: cycles.onecycle(0.1, 3, s, d), 0, 3),
     "schedule/onecycle_as_written": (
-        lambda s, d: learning_rate.onecycle_as_written(0.1, 3, s, d),
+        lambda s, d: cycles.onecycle_as_written(0.1, 3, s, d),
         0.1 / 1000,
         3,
     ),
-    "schedule/range_test": (lambda _s, d: learning_rate.range_test(0, 3, d), 0, 3),
+    "schedule/range_test": (lambda _s, d: range_tests.range_test(0, 3, d), 0, 3),
+    "schedule/range_test_exponential": (
+        lambda _s, d: range_tests.range_test_exponential(1e-6, 10, d),
+        1e-6,
+        10,
+    ),
+    "schedule/warmup_linear": (lambda s, d: warmups.warmup_linear(0.1, max(s // 2, 1), d), 0, 0.1),
+    "schedule/warmup_stable_decay": (
+        lambda s, d: warmups.warmup_stable_decay(0.1, max(s // 2, 1), max(s // 3, 1), 0.01, d),
+        0,
+        0.1,
+    ),
+    "schedule/own": (lambda s, d: own.own(waves, min(d, 1000), period=s), 0, 1),
     "momentum/constant": (lambda _s, _d: momentum.constant(0.9), 0.9, 0.9),
     "momentum/cyclical": (lambda s, d: momentum.cyclical(0.95, 0.85, s, d), 0.85, 0.95),
     "momentum/linear": (lambda _s, d: momentum.linear(0.7, 1, d), 0.7, 1),
-    "weight_decay/constant": (lambda _s, _d: weight_decay.constant(1e-4), 1e-4, 1e-4),
+    "weight_decay/constant": (lambda _s, _d: regularisation.constant(1e-4), 1e-4, 1e-4),
+    "weight_decay/cyclical": (
+        lambda s, d: regularisation.cyclical(1e-5, 1e-3, d / s, d),
+        1e-5,
+        1e-3,
+    ),
 }
 
 
-def functions(group: str) -> set[str]:
-    """The policies that a module offers: its public functions."""
-    module = MODULES[group]
+def waves(iteration: int, period: int, duration: int) -> float:
+    """A reader's own schedule."""
+    return (1 - iteration / duration) * abs(math.cos(iteration / period))
+
+
+def functions(*modules: ModuleType) -> set[str]:
+    """What these modules offer: their public functions."""
     return {
-        f"{group}/{name}"
+        f"{module.__name__}.{name}"
+        for module in modules
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__ and not name.startswith("_")
-    }
+    } | ({f"{WAITS.__module__}.{WAITS.__name__}"} if plateau in modules else set())
+
+
+def configs(group: str) -> dict[str, DictConfig]:
+    """The choices of a config group that name a policy."""
+    found = {p.stem: OmegaConf.load(p) for p in (CONF / group).glob("*.yaml")}
+    assert all(isinstance(config, DictConfig) for config in found.values())
+    return {k: v for k, v in found.items() if k not in ("any", "none")}  # pyright: ignore
 
 
 def test_every_policy_has_its_row_and_its_config() -> None:
-    offered = set().union(*(functions(group) for group in MODULES))
-    configs = {
-        f"{group}/{path.stem}" for group in MODULES for path in (CONF / group).glob("*.yaml")
-    }
-    assert offered == set(POLICIES)
-    assert offered == configs
+    assert {c._target_ for c in configs("schedule").values()} == functions(*RATES)
+    assert {c._target_ for c in configs("momentum").values()} == functions(momentum)
+    for group in ("weight_decay", "clipping"):
+        assert {c._target_ for c in configs(group).values()} >= functions(regularisation)
+        assert {c._target_ for c in configs(group).values()} <= functions(*MODULES)
+    own_names = {f"schedule/{n}" for n in configs("schedule")} - {"schedule/plateau"}
+    assert own_names <= set(POLICIES)
 
 
-@pytest.mark.parametrize("policy", POLICIES)
-def test_a_config_asks_for_what_its_function_takes(policy: str) -> None:
-    group, name = policy.split("/")
-    config = OmegaConf.load(CONF / f"{policy}.yaml")
-    parameters = set(inspect.signature(getattr(MODULES[group], name)).parameters)
-    assert config["_target_"] == f"{MODULES[group].__name__}.{name}"
-    assert set(config) - {"_target_", "defaults"} == parameters - {"duration"}
-    # Cyclical momentum borrows the rate's stepsize; where there is none, momentum must be constant.
+@pytest.mark.parametrize(
+    ("group", "choice"),
+    [(g, c) for g in ("schedule", "momentum", "weight_decay", "clipping") for c in configs(g)],
+)
+def test_a_config_asks_for_what_its_function_takes(group: str, choice: str) -> None:
+    config = configs(group)[choice]
+    module, _, name = config._target_.rpartition(".")
+    assert (
+        name.lower() == choice
+        or (group, choice) == ("weight_decay", "staged")
+        or ((group, choice) == ("clipping", "staged"))
+    )
+    signature = inspect.signature(getattr(importlib.import_module(module), name)).parameters
+    parameters = {k for k, p in signature.items() if p.kind is not p.VAR_KEYWORD}
+    given = {str(key) for key in config} - {"_target_", "defaults"}
+    if group in ("weight_decay", "clipping"):
+        given = {key if key in parameters else NAMES[key] for key in given}
+    assert given == parameters - {"duration", "epochs"}
+    # Cyclical momentum borrows the rate's stepsize and swings against its cycle; where there is
+    # none, or one that begins at the top, momentum must be constant.
     if group == "schedule":
-        assert ("defaults" in config) == ("stepsize" not in parameters)
+        cycle = "stepsize" in parameters and choice not in ("decay", "staged")
+        assert ("defaults" in config) != cycle
 
 
 @pytest.mark.parametrize("duration", [1, 2, 3, 10, 10**6])
@@ -88,9 +181,7 @@ def test_every_length_of_run(policy: str, duration: int) -> None:
         assert np.isfinite(values).all()
         assert values.min() >= low * (1 - 1e-12), stepsize
         assert values.max() <= high * (1 + 1e-12), stepsize
-        assert values[0] == {"schedule/range_test": 0, "momentum/cyclical": 0.95}.get(
-            policy, schedule.segments[0].start
-        )
+        assert values[0] == schedule.segments[0].start
         # past the end, near and far, nothing moves
         assert len(set(values[duration:])) == 1
         assert schedule.value(10**15) == values[-1]
@@ -110,7 +201,7 @@ def test_every_length_of_run(policy: str, duration: int) -> None:
     ],
 )
 def test_onecycle_of_a_few_iterations(duration: int, expected: list[float]) -> None:
-    schedule = learning_rate.onecycle(0.1, 3, 1, duration)
+    schedule = cycles.onecycle(0.1, 3, 1, duration)
     assert schedule.values(np.arange(len(expected))) == pytest.approx(expected, rel=1e-15)
 
 
@@ -125,15 +216,15 @@ def test_onecycle_of_a_few_iterations(duration: int, expected: list[float]) -> N
     ],
 )
 def test_step_takes_its_drops_in_sequence(duration: int, exponents: list[int]) -> None:
-    schedule = learning_rate.step(1, duration)
+    schedule = decays.step(1, duration)
     expected = [0.316**n for n in exponents]
     assert schedule.values(np.arange(len(expected))) == pytest.approx(expected, rel=1e-15)
 
 
 def test_milestones_listed_twice_count_twice() -> None:
-    schedule = learning_rate.multistep(1, 0.5, [2, 2, 4])
+    schedule = decays.multistep(1, 0.5, [2, 2, 4])
     assert schedule.values(np.arange(6)).tolist() == [1, 1, 0.25, 0.25, 0.125, 0.125]
-    assert learning_rate.multistep(1, 0.5, []).value(10**6) == 1
+    assert decays.multistep(1, 0.5, []).value(10**6) == 1
 
 
 bounds = st.tuples(st.floats(0, 10), st.floats(0, 10)).map(sorted)
@@ -146,7 +237,7 @@ def test_triangular_is_its_formula(ends: list[float], run: tuple[int, int]) -> N
     (base, top), (stepsize, duration) = ends, run
     t = np.arange(duration + 1)
     x = np.abs((t % (2 * stepsize)) / stepsize - 1)
-    got = learning_rate.triangular(base, top, stepsize, duration).values(t)
+    got = cycles.triangular(base, top, stepsize, duration).values(t)
     assert_allclose(got, base + (top - base) * (1 - x), rtol=1e-12, atol=1e-12)
     assert (np.abs(np.diff(got)) <= (top - base) / stepsize * (1 + 1e-9) + 1e-12).all()
 
@@ -158,8 +249,8 @@ def test_both_onecycles_are_one_triangle_and_a_tail(
 ) -> None:
     (base, top), (stepsize, duration) = ends, run
     t = np.arange(duration + 1)
-    ran = learning_rate.onecycle(base, top, stepsize, duration).values(t)
-    written = learning_rate.onecycle_as_written(base, top, stepsize, duration).values(t)
+    ran = cycles.onecycle(base, top, stepsize, duration).values(t)
+    written = cycles.onecycle_as_written(base, top, stepsize, duration).values(t)
     up, down, tail = t <= stepsize, (stepsize <= t) & (t < 2 * stepsize), t >= 2 * stepsize
     x = t / stepsize
     assert_allclose(ran[up], (base + (top - base) * x)[up], rtol=1e-12, atol=1e-12)
@@ -208,9 +299,9 @@ def test_momentum_may_have_a_step_longer_than_the_run() -> None:
 
 RATE = "expected a finite number, 0 or more; write for example"
 CYCLES = {
-    "triangular": learning_rate.triangular,
-    "onecycle": learning_rate.onecycle,
-    "onecycle_as_written": learning_rate.onecycle_as_written,
+    "triangular": cycles.triangular,
+    "onecycle": cycles.onecycle,
+    "onecycle_as_written": cycles.onecycle_as_written,
 }
 
 
@@ -218,24 +309,23 @@ CYCLES = {
 @pytest.mark.parametrize(
     ("base", "top", "stepsize", "duration", "says"),
     [
-        (-0.1, 1, 1, 9, f"schedule.base_lr=-0.1: {RATE} schedule.base_lr=0.1"),
-        (0.1, float("inf"), 1, 9, f"schedule.max_lr=inf: {RATE} schedule.max_lr=0.1"),
-        (float("nan"), 1, 1, 9, f"schedule.base_lr=nan: {RATE} schedule.base_lr=0.1"),
-        ("high", 1, 1, 9, f"schedule.base_lr=high: {RATE} schedule.base_lr=0.1"),
+        (-0.1, 1, 1, 9, f"base_lr=-0.1: {RATE} base_lr=0.1"),
+        (0.1, float("inf"), 1, 9, f"max_lr=inf: {RATE} max_lr=0.1"),
+        (float("nan"), 1, 1, 9, f"base_lr=nan: {RATE} base_lr=0.1"),
+        ("high", 1, 1, 9, f"base_lr=high: {RATE} base_lr=0.1"),
         (
             0.8,
             0.08,
             1,
             9,
-            "schedule.max_lr=0.08: expected at least schedule.base_lr=0.8; "
-            "raise max_lr or lower base_lr",
+            "max_lr=0.08: expected at least base_lr=0.8; raise max_lr or lower base_lr",
         ),
         (
             0.1,
             1,
             0,
             9,
-            "schedule.stepsize=0: expected a whole number of iterations, at least 1; "
+            "stepsize=0: expected a whole number of iterations, at least 1; "
             "write a longer length, for example 41ep",
         ),
         (
@@ -251,7 +341,7 @@ CYCLES = {
             1,
             9278,
             9277,
-            "schedule.stepsize=9278it: longer than the run (9277 iterations); "
+            "stepsize=9278it: longer than the run (9277 iterations); "
             "expected at most 9277it, for a whole cycle 4638it; "
             "shorten stepsize or lengthen duration",
         ),
@@ -272,57 +362,55 @@ MOMENTUM = "momentum lies between 0 and 1; write for example"
     ("build", "says"),
     [
         (
-            lambda: learning_rate.constant(-1),
-            f"schedule.lr=-1: {RATE} schedule.lr=0.1",
+            lambda: decays.constant(-1),
+            f"lr=-1: {RATE} lr=0.1",
         ),
         (
-            lambda: learning_rate.constant(True),
-            f"schedule.lr=True: {RATE} schedule.lr=0.1",
+            lambda: decays.constant(True),
+            f"lr=True: {RATE} lr=0.1",
         ),
         (
-            lambda: learning_rate.step(float("nan"), 10),
-            f"schedule.lr=nan: {RATE} schedule.lr=0.1",
+            lambda: decays.step(float("nan"), 10),
+            f"lr=nan: {RATE} lr=0.1",
         ),
         (
-            lambda: learning_rate.multistep(0.1, -0.1, [5]),
-            f"schedule.gamma=-0.1: {RATE} schedule.gamma=0.1",
+            lambda: decays.multistep(0.1, -0.1, [5]),
+            f"gamma=-0.1: {RATE} gamma=0.1",
         ),
         (
-            lambda: learning_rate.multistep(0.1, 0.1, [7, 5]),
-            "schedule.milestones=[7, 5] (iterations): expected in rising order; "
-            "write them as [5, 7]",
+            lambda: decays.multistep(0.1, 0.1, [7, 5]),
+            "milestones=[7, 5] (iterations): expected in rising order; write them as [5, 7]",
         ),
         (
-            lambda: learning_rate.multistep(0.1, 0.1, [-5]),
-            "schedule.milestones=-5: expected a whole number of iterations, at least 1; "
+            lambda: decays.multistep(0.1, 0.1, [-5]),
+            "milestones=-5: expected a whole number of iterations, at least 1; "
             "write a longer length, for example 41ep",
         ),
         (
-            lambda: learning_rate.range_test(3, 0.1, 10),
-            "schedule.max_lr=0.1: expected at least schedule.base_lr=3; "
-            "raise max_lr or lower base_lr",
+            lambda: range_tests.range_test(3, 0.1, 10),
+            "max_lr=0.1: expected at least base_lr=3; raise max_lr or lower base_lr",
         ),
-        (lambda: momentum.constant(1.1), f"momentum.value=1.1: {MOMENTUM} momentum.value=0.9"),
+        (lambda: momentum.constant(1.1), f"value=1.1: {MOMENTUM} value=0.9"),
         (
             lambda: momentum.cyclical(-0.1, 0.9, 5, 10),
-            f"momentum.at_base_lr=-0.1: {MOMENTUM} momentum.at_base_lr=0.9",
+            f"at_base_lr=-0.1: {MOMENTUM} at_base_lr=0.9",
         ),
         (
             lambda: momentum.cyclical(0.9, float("nan"), 5, 10),
-            f"momentum.at_max_lr=nan: {MOMENTUM} momentum.at_max_lr=0.9",
+            f"at_max_lr=nan: {MOMENTUM} at_max_lr=0.9",
         ),
         (
             lambda: momentum.cyclical(0.9, 0.8, -5, 10),
-            "momentum.stepsize=-5: expected a whole number of iterations, at least 1; "
+            "stepsize=-5: expected a whole number of iterations, at least 1; "
             "write a longer length, for example 41ep",
         ),
         (
             lambda: momentum.linear(0.9, 2, 10),
-            f"momentum.end=2: {MOMENTUM} momentum.end=0.9",
+            f"end=2: {MOMENTUM} end=0.9",
         ),
         (
-            lambda: weight_decay.constant(-1e-4),
-            f"weight_decay.value=-0.0001: {RATE} weight_decay.value=1e-4",
+            lambda: regularisation.constant(-1e-4),
+            f"value=-0.0001: {RATE} value=1e-4",
         ),
     ],
 )
@@ -333,7 +421,7 @@ def test_mistakes(build: Callable[[], Schedule], says: str) -> None:
 
 
 def test_schedules_need_neither_torch_nor_hydra() -> None:
-    names = ", ".join(module.__name__ for module in MODULES.values())
+    names = ", ".join(module.__name__ for module in MODULES)
     program = f"import sys, {names}; print({{'torch', 'hydra', 'omegaconf'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout == "set()\n", done.stderr

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from disciplined.schedules import learning_rate, momentum
+from disciplined.schedules import cycles, decays, momentum
 from disciplined.schedules.segments import Schedule, Segment, cut
 
 numbers = st.floats(-1e6, 1e6, allow_subnormal=False)
@@ -80,7 +80,7 @@ def test_an_empty_last_segment_says_what_holds() -> None:
 
 
 def test_shapes_of_arrays_are_kept_and_order_does_not_matter() -> None:
-    schedule = learning_rate.onecycle(0.08, 0.8, 4003, 9277)
+    schedule = cycles.onecycle(0.08, 0.8, 4003, 9277)
     asked = np.array([[9000, 3], [4003, 8006]])
     assert schedule.values(asked).shape == (2, 2)
     assert (schedule.values(asked)[::-1] == schedule.values(asked[::-1])).all()
@@ -99,15 +99,15 @@ def test_cut_takes_as_much_as_fits() -> None:
 
 
 def test_schedules_compare_print_and_travel() -> None:
-    schedule = learning_rate.triangular(0.1, 3, 5, 10)
-    assert schedule == learning_rate.triangular(0.1, 3, 5, 10)
+    schedule = cycles.triangular(0.1, 3, 5, 10)
+    assert schedule == cycles.triangular(0.1, 3, 5, 10)
     copy = pickle.loads(pickle.dumps(schedule))
     assert copy == schedule
     assert copy.value(3) == schedule.value(3)
 
 
 def test_faults_are_told_from_mistakes() -> None:
-    schedule = learning_rate.constant(0.1)
+    schedule = decays.constant(0.1)
     with pytest.raises(ValueError, match="begin at iteration 0, not -1"):
         schedule.value(-1)
     with pytest.raises(TypeError, match="integers"):
@@ -124,8 +124,8 @@ def test_faults_are_told_from_mistakes() -> None:
 def test_a_million_iterations_take_no_time_whatever_the_number_of_cycles(stepsize: int) -> None:
     everything = np.arange(10**6)
     for schedule in (
-        learning_rate.triangular(0.1, 3, stepsize, 10**6),
-        learning_rate.onecycle(0.1, 3, stepsize, 10**6),
+        cycles.triangular(0.1, 3, stepsize, 10**6),
+        cycles.onecycle(0.1, 3, stepsize, 10**6),
         momentum.cyclical(0.95, 0.85, stepsize, 10**6),
     ):
         begin = time.process_time()
@@ -141,40 +141,40 @@ EPOCH = 50_000 / 512
     ("schedule", "iterations_per_epoch", "words"),
     [
         (
-            learning_rate.onecycle(0.08, 0.8, 4003, 9277),
+            cycles.onecycle(0.08, 0.8, 4003, 9277),
             EPOCH,
             "0.08 ↗ 0.8 (41ep) ↘ 0 (41ep), 8e-05",
         ),
         (
-            learning_rate.onecycle(0.08, 0.8, 4003, 9277),
+            cycles.onecycle(0.08, 0.8, 4003, 9277),
             None,
             "0.08 ↗ 0.8 (4003it) ↘ 0 (4003it), 8e-05",
         ),
         (
-            learning_rate.onecycle(0.1, 3, 5000, 10_000),
+            cycles.onecycle(0.1, 3, 5000, 10_000),
             50,
             "0.1 ↗ 3 (100ep) ↘ 0 (100ep)",
         ),
         (
-            learning_rate.onecycle_as_written(0.08, 0.8, 4003, 9277),
+            cycles.onecycle_as_written(0.08, 0.8, 4003, 9277),
             EPOCH,
             "0.08 ↗ 0.8 (41ep) ↘ 0.08 (41ep) ↘ 8e-05 (13ep)",
         ),
         (
-            learning_rate.step(0.1, 9277),
+            decays.step(0.1, 9277),
             EPOCH,
             "0.1 (47.5ep), 0.0316 (23.7ep), 0.009986 (11.9ep), 0.003155 (5.94ep), "
             "0.0009971 (1it), 0.0003151",
         ),
         (
-            learning_rate.multistep(0.35, 0.1, [50_000, 70_000]),
+            decays.multistep(0.35, 0.1, [50_000, 70_000]),
             50,
             "0.35 (1000ep), 0.035 (400ep), 0.0035",
         ),
-        (learning_rate.constant(0.1), EPOCH, "0.1"),
-        (learning_rate.constant(0), None, "0"),
+        (decays.constant(0.1), EPOCH, "0.1"),
+        (decays.constant(0), None, "0"),
         (
-            learning_rate.triangular(0.1, 3, 500, 8000),
+            cycles.triangular(0.1, 3, 500, 8000),
             50,
             "0.1 ↗ 3 (10ep) ↘ 0.1 (10ep) ↗ 3 (10ep) ↘ 0.1 (10ep) ↗ 3 (10ep) ↘ 0.1 (10ep) … 10 more",
         ),

@@ -52,6 +52,10 @@ RUNS = {
         "model.network._target_=dropping.Dropping",
         "dataset.validation=200",
     ],
+    "a plateau that lowers the rate on the way": [
+        *("model=three_layer", "schedule=plateau", "schedule.lr=0.005", "schedule.patience=1"),
+        *("schedule.monitor=train_loss", "schedule.min_delta=0.5", "evaluate_every=2it"),
+    ],
     "two micro-batches, batch norm in groups, file order": [
         *RESNET,
         "schedule=triangular",
@@ -67,6 +71,7 @@ RUNS = {
         "optimizer.convention=pytorch",
         "momentum=constant",
     ],
+    "Adam, its first beta swinging": [*SHALLOW, "optimizer=adam", "momentum=cyclical"],
     "range test, subset": [*SHALLOW[:1], "schedule=range_test", "train_size=500"],
 }
 

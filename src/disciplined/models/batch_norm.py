@@ -21,7 +21,7 @@ EPS = 1e-5  # Caffe's default, which no file of the papers changes
 
 
 class CaffeBatchNorm(nn.Module):
-    """Caffe's `BatchNorm` and the `Scale` layer with bias that follows it, `[N, C, H, W]`.
+    """Caffe's `BatchNorm` and the `Scale` layer with bias that mostly follows it, `[N, C, H, W]`.
 
     Args:
         channels: C.
@@ -30,13 +30,20 @@ class CaffeBatchNorm(nn.Module):
             devices), each normalised by its own statistics. The first part's are the running ones.
         evaluate: in evaluation normalise by the `running` statistics, or by those of the whole
             `batch` at hand (Caffe's `use_global_stats: false`, as in superconv/fig04).
+        scale: whether a `Scale` layer follows; without it weight and bias stay 1 and 0.
 
     `s_mean`, `s_var` and `f` are Caffe's three sums times (1 - maf). The factor cancels in s/f and
     makes the update the one that torch's batch norm fuses into its forward pass.
     """
 
     def __init__(
-        self, channels: int, *, maf: float, groups: int = 1, evaluate: str = "running"
+        self,
+        channels: int,
+        *,
+        maf: float,
+        groups: int = 1,
+        evaluate: str = "running",
+        scale: bool = True,
     ) -> None:
         super().__init__()
         if not 0 <= maf < 1:
@@ -51,8 +58,14 @@ class CaffeBatchNorm(nn.Module):
         self.maf = float(maf)
         self.groups = int(groups)
         self.evaluate = evaluate
-        self.weight = nn.Parameter(torch.ones(channels))
-        self.bias = nn.Parameter(torch.zeros(channels))
+        self.weight: Tensor
+        self.bias: Tensor
+        if scale:
+            self.weight = nn.Parameter(torch.ones(channels))
+            self.bias = nn.Parameter(torch.zeros(channels))
+        else:
+            self.register_buffer("weight", torch.ones(channels), persistent=False)
+            self.register_buffer("bias", torch.zeros(channels), persistent=False)
         self.register_buffer("s_mean", torch.zeros(channels))
         self.register_buffer("s_var", torch.zeros(channels))
         self.register_buffer("f", torch.zeros(()))

@@ -1,6 +1,7 @@
-"""The third paper's ResNet (his gResnet56): no ReLU after the sum, 2×2 projections.
+"""The third paper's ResNets, his gResnet56 and wide32cifar: no ReLU after the sum, 2×2 projections.
 
-Reference section 4, `disciplined_gResnet56`. It differs from the second paper's in every block.
+Reference section 4, `disciplined_gResnet56` and `disciplined_wide32`. They differ from the second
+paper's in every block.
 """
 
 from __future__ import annotations
@@ -14,26 +15,28 @@ from torch import Tensor, nn
 from disciplined.mistakes import Mistake
 from disciplined.models.batch_norm import CaffeBatchNorm
 from disciplined.models.fillers import Filler, msra, xavier
-from disciplined.models.layers import convolution, inner_product
+from disciplined.models.layers import convolution, image_size, inner_product
 from disciplined.models.pooling import global_average
 
 FILLERS: dict[str, Filler] = {"msra": msra, "xavier": xavier}
 
 
 class DisciplinedResNet(nn.Module):
-    """A stem, then `blocks` residual blocks at each of 16, 32 and 64 channels, mean, `post_FC`.
+    """A 16-channel stem, then `blocks` residual blocks at each of `widths`, mean, `post_FC`.
 
-    Between the widths stands one more block that halves the map and doubles the channels, its
-    shortcut a 2×2 convolution of stride 2 with batch norm. With 8 blocks: 55 convolutions (2 of
-    them projections) and 26 sums, ResNet-56; 860,874 parameters for 3×32×32 and 10 classes.
+    Between two widths stands one more block that halves the map and widens it, its shortcut a 2×2
+    convolution of stride 2 with batch norm. With 8 blocks: 55 convolutions (2 of them projections)
+    and 26 sums, ResNet-56; 860,874 parameters for 3×32×32 and 10 classes. The wide ResNet-32 has
+    5, 4 and 4 blocks at 16, 64 and 256 channels: 33 convolutions, 15 sums, 5,903,626 parameters.
     `[N, C, H, W]` float to logits `[N, classes]`.
 
     Args:
-        blocks: plain blocks at each width.
-        image_shape: C, H, W; H and W divisible by 4.
+        blocks: plain blocks at each width, or one number for all.
+        image_shape: C, H, W; H and W divisible by 2 once for each further width.
         classes: outputs.
         batch_norm: `maf`, `groups` and `evaluate` of `CaffeBatchNorm`.
         filler: `msra`, or `xavier`, with which the author's four runs alternated it.
+        widths: channels; the first are the stem's.
     """
 
     multipliers: dict[str, tuple[float, float]]
@@ -41,30 +44,33 @@ class DisciplinedResNet(nn.Module):
 
     def __init__(
         self,
-        blocks: int,
+        blocks: int | Sequence[int],
         image_shape: Sequence[int],
         classes: int,
         batch_norm: Mapping[str, Any],
         filler: str = "msra",
+        widths: Sequence[int] = (16, 32, 64),
     ) -> None:
         super().__init__()
-        channels, height, width = image_shape
-        if height % 4 or width % 4:
+        plain = list(blocks) if isinstance(blocks, Sequence) else [blocks] * len(widths)
+        if len(plain) != len(widths) or not all(isinstance(count, int) for count in plain):
             raise Mistake(
-                f"model=resnet56: images of {height}×{width} pixels cannot be halved twice: "
-                "choose a dataset whose sides are divisible by 4"
+                f"model.network.blocks={blocks}: expected a whole number, or one for each of the "
+                f"{len(widths)} model.network.widths"
             )
+        named = "model.network=DisciplinedResNet"
+        channels, _, _ = image_size(image_shape, named, halved=len(widths) - 1)
         if filler not in FILLERS:
             raise Mistake(f"model.network.filler={filler}: expected {' or '.join(FILLERS)}")
         fill = FILLERS[filler]
-        self.first = ConvNorm(channels, 16, 3, fill, batch_norm)
+        self.first = ConvNorm(channels, widths[0], 3, fill, batch_norm)
         stages: list[nn.Module] = []
-        for inputs, outputs in ((16, 32), (32, 64), (64, None)):
-            stages += [ResidualBlock(inputs, inputs, fill, batch_norm) for _ in range(blocks)]
-            if outputs is not None:
-                stages.append(ResidualBlock(inputs, outputs, fill, batch_norm))
+        for stage, (width, count) in enumerate(zip(widths, plain, strict=True)):
+            if stage:
+                stages.append(ResidualBlock(widths[stage - 1], width, fill, batch_norm))
+            stages += [ResidualBlock(width, width, fill, batch_norm) for _ in range(count)]
         self.blocks = nn.Sequential(*stages)
-        self.post_fc = inner_product(64, classes, fill)
+        self.post_fc = inner_product(widths[-1], classes, fill)
         # His file gives multipliers to the last layer only; everything else has Caffe's (1, 1).
         self.multipliers = {"post_fc.bias": (2.0, 0.0)}
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from disciplined.mistakes import Mistake
 from disciplined.models.fillers import xavier
-from disciplined.models.layers import convolution, inner_product
+from disciplined.models.layers import convolution, image_size, inner_product
 from disciplined.models.pooling import max_pool, pooled
 
 
@@ -28,7 +28,7 @@ class LeNet(nn.Module):
 
     def __init__(self, image_shape: Sequence[int], classes: int) -> None:
         super().__init__()
-        channels, height, width = image_shape
+        channels, height, width = image_size(image_shape, "model=lenet")
         for _ in range(2):
             height, width = height - 4, width - 4
             if min(height, width) < 1:

@@ -1,7 +1,7 @@
 """The second paper's ResNets (20, 56, 110): ReLU after the sum, shortcuts without parameters.
 
 Reference section 4, `superconv_resnet56`, and superconv/table2 to table4, where the released file
-decides against the printed table: its stem has stride 1.
+decides against the printed table: its stem has stride 1. With dropout: his Resnet56Dropout.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from disciplined.mistakes import Mistake
 from disciplined.models.batch_norm import CaffeBatchNorm
 from disciplined.models.fillers import msra, xavier
-from disciplined.models.layers import convolution, inner_product
+from disciplined.models.layers import convolution, image_size, inner_product
 from disciplined.models.pooling import average_pool, global_average
 
 BLOCKS = {20: (3, 2, 2), 56: (9, 8, 8), 110: (18, 17, 17)}
@@ -32,6 +32,9 @@ class SuperconvResNet(nn.Module):
         image_shape: C, H, W; H and W divisible by 4.
         classes: outputs.
         batch_norm: `maf`, `groups` and `evaluate` of `CaffeBatchNorm`.
+        dropout: fraction dropped after each batch norm of the blocks (superconv/fig09b has 0.2),
+            drawn from torch's global generator.
+        bias_decay: the convolutions' biases' decay multiplier (1 in his file with dropout).
     """
 
     multipliers: dict[str, tuple[float, float]]
@@ -43,29 +46,28 @@ class SuperconvResNet(nn.Module):
         image_shape: Sequence[int],
         classes: int,
         batch_norm: Mapping[str, Any],
+        dropout: float = 0.0,
+        bias_decay: float = 0.0,
     ) -> None:
         super().__init__()
-        channels, height, width = image_shape
         if depth not in BLOCKS:
             raise Mistake(f"model.network.depth={depth}: expected 20, 56 or 110")
-        if height % 4 or width % 4:
-            raise Mistake(
-                f"model=superconv_resnet{depth}: images of {height}×{width} pixels cannot be "
-                "halved twice: choose a dataset whose sides are divisible by 4"
-            )
+        if not 0 <= dropout < 1:
+            raise Mistake(f"model.network.dropout={dropout}: expected a fraction below 1, e.g. 0.2")
+        channels, _, _ = image_size(image_shape, f"model=superconv_resnet{depth}", halved=2)
         self.pre_conv = convolution(channels, 16, 3, msra, padding=1)
         self.pre_norm = CaffeBatchNorm(16, **batch_norm)
         first, second, third = BLOCKS[depth]
         self.blocks = nn.Sequential(
-            *(Block(16, batch_norm) for _ in range(first)),
-            HalvingBlock(16, batch_norm),
-            *(Block(32, batch_norm) for _ in range(second)),
-            HalvingBlock(32, batch_norm),
-            *(Block(64, batch_norm) for _ in range(third)),
+            *(Block(16, batch_norm, dropout) for _ in range(first)),
+            HalvingBlock(16, batch_norm, dropout),
+            *(Block(32, batch_norm, dropout) for _ in range(second)),
+            HalvingBlock(32, batch_norm, dropout),
+            *(Block(64, batch_norm, dropout) for _ in range(third)),
         )
         self.post_fc = inner_product(64, classes, xavier)
         self.multipliers = {
-            f"{name}.bias": (2.0, 0.0)
+            f"{name}.bias": (2.0, bias_decay)
             for name, module in self.named_modules()
             if isinstance(module, nn.Conv2d)
         }
@@ -81,8 +83,9 @@ class Block(nn.Module):
 
     stride = 1
 
-    def __init__(self, channels: int, batch_norm: Mapping[str, Any]) -> None:
+    def __init__(self, channels: int, batch_norm: Mapping[str, Any], dropout: float = 0.0) -> None:
         super().__init__()
+        self.dropout = dropout
         self.conv1 = convolution(channels, channels, 3, msra, stride=self.stride, padding=1)
         self.norm1 = CaffeBatchNorm(channels, **batch_norm)
         self.conv2 = convolution(channels, channels, 3, msra, padding=1)
@@ -90,8 +93,14 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         # In place: batch norm's backward pass reads its input, never its output.
-        residual = self.norm2(self.conv2(F.relu_(self.norm1(self.conv1(x)))))
+        residual = F.relu_(self.dropped(self.norm1(self.conv1(x))))
+        residual = self.dropped(self.norm2(self.conv2(residual)))
         return F.relu_(residual.add_(self.shortcut(x)))
+
+    def dropped(self, x: Tensor) -> Tensor:
+        if not self.dropout:
+            return x
+        return F.dropout(x, self.dropout, self.training, inplace=True)
 
     def shortcut(self, x: Tensor) -> Tensor:
         return x

@@ -1,1 +1,1 @@
-"""The optimiser step with scheduled tensors, and the groups of parameters it steps."""
+"""Optimiser steps with scheduled tensors, clipping, and the groups of parameters they step."""

@@ -10,17 +10,20 @@ The two conventions differ in where the rate stands (reference 2.4):
 `d = g + (decay x decay_mult) w` and `r = rate x lr_mult` in both. At a constant rate they agree;
 the papers change the rate at every iteration.
 
-Rate, momentum and decay are 0-dim tensors on the parameters' device: a compiled or captured step
-reads their present value and is neither stale nor recompiled.
+Keras's SGD is Caffe's, its velocity with the sign turned (`optimizers.py` of Keras 2:
+`v <- m v - r g; w <- w + v`, and `w <- w + m v - r g` in Nesterov's form).
+
+`momentum` is the decay of the velocity.
 """
 
-from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from disciplined.mistakes import Mistake
+from disciplined.optimizers import checks
+from disciplined.optimizers.foreach import decayed
+from disciplined.optimizers.scheduled import Scheduled
 
 CONVENTIONS = ("caffe", "pytorch")
 
@@ -42,11 +45,7 @@ def step_(
     them; `weight_decay=None` is a group without decay. Written in `foreach` operations so that a
     GPU gets a handful of kernels and the compiler one.
     """
-    if weight_decay is None:
-        direction = gradients
-    else:
-        direction = torch._foreach_mul(parameters, weight_decay)
-        torch._foreach_add_(direction, gradients)
+    direction = decayed(parameters, gradients, weight_decay)
     if convention == "pytorch":
         torch._foreach_mul_(velocities, momentum)
         torch._foreach_add_(velocities, direction)
@@ -66,12 +65,11 @@ def step_(
     torch._foreach_sub_(parameters, update)
 
 
-class SGD(torch.optim.Optimizer):
+class SGD(Scheduled):
     """SGD or Nesterov's accelerated gradient over groups with multipliers.
 
     Args:
-        groups: parameter groups, each `{"params": [...], "lr_mult": float, "decay_mult": float}`
-            (`disciplined.optimizers.groups.parameter_groups` makes them).
+        groups: parameter groups (`disciplined.optimizers.groups.parameter_groups`).
         convention: `caffe` (the papers') or `pytorch`.
         nesterov: Nesterov's form (everywhere in the third paper).
 
@@ -86,49 +84,25 @@ class SGD(torch.optim.Optimizer):
         convention: Literal["caffe", "pytorch"] = "caffe",
         nesterov: bool = False,
     ):
-        if convention not in CONVENTIONS:
-            raise Mistake(
-                f"optimizer.convention={convention}: expected one of {', '.join(CONVENTIONS)}"
-            )
-        super().__init__(groups, {"lr_mult": 1.0, "decay_mult": 1.0})
-        self.convention, self.nesterov = convention, nesterov
-        device = self.param_groups[0]["params"][0].device
-        # float32 holds every logged rate to the digits the author printed
-        self.lr, self.momentum, self.weight_decay = (
-            torch.zeros((), dtype=torch.float32, device=device) for _ in range(3)
+        self.convention = checks.convention(convention, CONVENTIONS)
+        self.nesterov = nesterov
+        super().__init__(groups, {"velocity": 0.0})
+
+    def update(
+        self,
+        parameters: list[Tensor],
+        gradients: list[Tensor],
+        lr: Tensor,
+        weight_decay: Tensor | None,
+    ) -> None:
+        """One step of one group."""
+        step_(
+            parameters,
+            gradients,
+            self.states("velocity", parameters),
+            lr=lr,
+            momentum=self.momentum,
+            weight_decay=weight_decay,
+            convention=self.convention,
+            nesterov=self.nesterov,
         )
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                self.state[parameter]["velocity"] = torch.zeros_like(parameter)
-
-    def schedule(self, *, lr: float, momentum: float, weight_decay: float) -> None:
-        """Set the hyper-parameters of the next step (no synchronisation with the device)."""
-        self.lr.fill_(lr)
-        self.momentum.fill_(momentum)
-        self.weight_decay.fill_(weight_decay)
-
-    @torch.no_grad()
-    def step(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, closure: Callable[[], float] | None = None
-    ) -> float | None:
-        """One step of every group; `closure`, if given, computes loss and gradients first."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            parameters = [p for p in group["params"] if p.grad is not None]
-            if not parameters:
-                continue
-            decay = self.weight_decay * group["decay_mult"] if group["decay_mult"] else None
-            step_(
-                parameters,
-                [p.grad for p in parameters],
-                [self.state[p]["velocity"] for p in parameters],
-                lr=self.lr * group["lr_mult"],
-                momentum=self.momentum,
-                weight_decay=decay,
-                convention=self.convention,
-                nesterov=self.nesterov,
-            )
-        return loss

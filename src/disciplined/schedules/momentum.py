@@ -13,7 +13,7 @@ _VANISHED = 1100
 
 def constant(value: float) -> Schedule:
     """`value` for ever."""
-    return Schedule((Segment.constant(checks.momentum("momentum.value", value), 1),))
+    return Schedule((Segment.constant(checks.momentum("value", value), 1),))
 
 
 def cyclical(
@@ -26,9 +26,9 @@ def cyclical(
     beginning of the way is gone: the author's inception-resnet runs on ImageNet are like that.
     Source: the third paper's appendix; logs (0.95-0.85, stepsize 2246: 0.947596 at 4600).
     """
-    at_base_lr = checks.momentum("momentum.at_base_lr", at_base_lr)
-    at_max_lr = checks.momentum("momentum.at_max_lr", at_max_lr)
-    stepsize = checks.iterations("momentum.stepsize", stepsize)
+    at_base_lr = checks.momentum("at_base_lr", at_base_lr)
+    at_max_lr = checks.momentum("at_max_lr", at_max_lr)
+    stepsize = checks.iterations("stepsize", stepsize)
     duration = checks.iterations("duration", duration)
     cycles = min(duration // (2 * stepsize) + 1, _VANISHED)
     segments: list[Segment] = []
@@ -47,6 +47,6 @@ def linear(start: float, end: float, duration: Iterations) -> Schedule:
 
     Source: disciplined/fig07b and fig07c.
     """
-    start = checks.momentum("momentum.start", start)
-    end = checks.momentum("momentum.end", end)
+    start = checks.momentum("start", start)
+    end = checks.momentum("end", end)
     return Schedule((Segment.linear(start, end, checks.iterations("duration", duration)),))

@@ -5,28 +5,14 @@ segments of a schedule are evaluated together from arrays, so that a million ite
 million cycles, cost no more than a few array operations.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
-Shape = Callable[[Floats, Floats, Floats, Floats], Floats]
-"""(start, end, done, left) -> values, elementwise; done + left = 1 are shares of the segment."""
-
-
-def constant(start: Floats, _end: Floats, _done: Floats, _left: Floats) -> Floats:
-    """The start, throughout."""
-    return start
-
-
-def linear(start: Floats, end: Floats, done: Floats, left: Floats) -> Floats:
-    """From start to end in a straight line; exact at both, and never outside them."""
-    # Weighing both ends keeps every digit on a way down to 0, where start + (end - start) * done
-    # would cancel; the clip removes the last bit by which rounding may pass an end.
-    return np.clip(start * left + end * done, np.minimum(start, end), np.maximum(start, end))
+from disciplined.schedules.shapes import Floats, Shape, constant, linear, word
 
 
 class Segment(NamedTuple):
@@ -118,7 +104,8 @@ class Schedule:
         return self._table.values(asked.astype(np.int64, copy=False))
 
     def describe(self, iterations_per_epoch: float | None = None) -> str:
-        """The schedule in words: `0.08 ↗ 0.8 (41ep) ↘ 0 (41ep), 8e-05`.
+        """The schedule in words: `0.08 ↗ 0.8 (41ep) ↘ 0 (41ep), 8e-05`; ways that are not straight
+        are named.
 
         Lengths are in epochs where `iterations_per_epoch` is given, otherwise in iterations. Long
         schedules are cut after a few segments, with the number of those left out.
@@ -171,8 +158,10 @@ class _Table:
         done, left = offset / over, (over - offset) / over
         start, end = self.starts[row], self.ends[row]
         values = np.empty(iterations.shape)
-        for shape in dict.fromkeys(self.shapes):
-            drawn_so = np.array([other is shape for other in self.shapes])[row]
+        kinds = {shape: number for number, shape in enumerate(dict.fromkeys(self.shapes))}
+        kind = np.array([kinds[shape] for shape in self.shapes])[row]
+        for shape, number in kinds.items():
+            drawn_so = kind == number
             values[drawn_so] = shape(start[drawn_so], end[drawn_so], done[drawn_so], left[drawn_so])
         return values
 
@@ -199,7 +188,8 @@ def _describe(segments: Sequence[Segment], iterations_per_epoch: float | None) -
             if before != _number(start):
                 words += (", " if words else "") + _number(start)
             arrow = "↗" if end > start else "↘" if end < start else "→"
-            words += f" {arrow} {_number(end)}{length}"
+            bent = f"{found}, " if (found := word(segment.shape)) else ""
+            words += f" {arrow} {_number(end)}{length.replace('(', '(' + bent)}"
         before = _number(end)
     if len(shown) < len(acting):
         words += f" … {len(acting) - len(shown)} more"

@@ -66,7 +66,8 @@ def draw(
         )
         ends = scale == "paper" and any(ended(study, panel, results) for _, panel in panels)
         for axis, (name, panel) in zip(axes[:, 0], panels, strict=True):
-            one(axis, study, panel, scale, results)
+            draw_panel = points if panel.over_a_setting else one
+            draw_panel(axis, study, panel, scale, results)
             if ends:  # the same width for every panel, whether it has an end or not
                 final(axis.inset_axes([1.05, 0, 0.3, 1]), study, panel, results)
             if axis is axes[-1, 0] or len({tuple(p.arms) for _, p in panels}) > 1:
@@ -116,6 +117,32 @@ def one(
     stretched = scale != "paper" and panel.x in ("iteration", "epoch") and any(results.values())
     words = f" ({scale} runs, stretched to the paper's)" if stretched else ""
     axis.set_xlabel(WORDS[panel.x] + words)
+
+
+def points(
+    axis: Any, study: Study, panel: Panel, scale: str, results: dict[str, list[Result]]
+) -> None:
+    """One panel over a setting: every run a dot, the arms' means and spreads joined."""
+    factor = 100 if panel.y.endswith("accuracy") else 1
+    means = []
+    for arm in sorted(panel.arms or study.arms, key=lambda a: study.arms[a][panel.x]):
+        at = float(study.arms[arm][panel.x])
+        read = [factor * r.value(panel.y, panel.at) for r in results.get(arm, [])]
+        values = [value for value in read if np.isfinite(value)]  # a diverged run has none
+        axis.plot([at] * len(values), values, "o", color=muted(COLOURS[0]), markersize=1.5)
+        if values:
+            spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+            means.append((at, float(np.mean(values)), spread))
+    if means:
+        x, y, spread = zip(*means, strict=True)
+        words = f"mean ± std of {max(len(found) for found in results.values())} runs an arm"
+        style = {"linewidth": 1.2, "elinewidth": 1, "capsize": 2, "markersize": 3}
+        axis.errorbar(x, y, yerr=spread, fmt="o-", color=COLOURS[0], label=words, **style)
+    else:
+        axis.plot([], [], ":", color=COLOURS[0], label="not run")
+    frame(axis, panel, factor)
+    words = "" if scale == "paper" else f" ({scale} runs)"
+    axis.set_xlabel(panel.x.replace("schedule.lr", "learning rate").replace("_", " ") + words)
 
 
 def ended(study: Study, panel: Panel, results: dict[str, list[Result]]) -> list[str]:

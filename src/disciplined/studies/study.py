@@ -19,7 +19,8 @@ METRICS = (
     "train_accuracy",
     "train_loss",
 )
-AXES = ("iteration", "epoch", "lr", "momentum", "weight_decay")
+SCHEDULED = ("lr", "momentum", "weight_decay")
+AXES = ("iteration", "epoch", *SCHEDULED)
 READINGS = ("final", "best", "mean")
 # as_published: the paper's claim, with its arms. fair: the same with equal means for both arms.
 # open: a question this project asks of the paper.
@@ -55,7 +56,11 @@ class Published:
 
 @dataclass(frozen=True)
 class Panel:
-    """One set of axes: `y` over `x` for `arms` (all where empty); limits in fractions."""
+    """One set of axes: `y` over `x` for `arms` (all where empty); limits in fractions.
+
+    x: an axis of the rows, or a setting that every arm has (`schedule.lr`): then each arm is a
+    point, its runs' `at` value of `y` over the setting's. y: a metric, or a hyper-parameter.
+    """
 
     x: str
     y: str
@@ -65,6 +70,12 @@ class Panel:
     xscale: str = "linear"
     yscale: str = "linear"
     title: str | None = None
+    at: str = "final"
+
+    @property
+    def over_a_setting(self) -> bool:
+        """Whether an arm is a point."""
+        return self.x not in AXES
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from disciplined.studies.study import (
     QUESTIONS,
     READINGS,
     SCALES,
+    SCHEDULED,
     Calibration,
     Claim,
     Panel,
@@ -129,8 +130,15 @@ def check(study: Study, rows: list[str]) -> None:
             if arm not in rows and arm != "None":
                 raise Mistake(f"{study.id}: {where} names the arm {arm}; {suggestion(arm, rows)}")
     for name, panel in study.panels.items():
-        one_of(panel.x, AXES, f"{study.id}: panel {name}: x")
-        one_of(panel.y, METRICS, f"{study.id}: panel {name}: y")
+        where = f"{study.id}: panel {name}"
+        if panel.over_a_setting:
+            settings = [study.arms.get(arm, {}) for arm in panel.arms or study.arms]
+            common = sorted(set.intersection(*(set(map(str, told)) for told in settings)))
+            one_of(panel.x, (*AXES, *common), f"{where}: x")
+            if not all(isinstance(told[panel.x], int | float) for told in settings):
+                raise Mistake(f"{where}: x: {panel.x} is not a number in every arm")
+        one_of(panel.y, (*METRICS, *(() if panel.over_a_setting else SCHEDULED)), f"{where}: y")
+        one_of(panel.at, READINGS, f"{where}: at")
         for axis in ("xscale", "yscale"):
             one_of(getattr(panel, axis), ("linear", "log"), f"{study.id}: panel {name}: {axis}")
     for arm, numbers in study.published.items():

@@ -22,6 +22,7 @@ from disciplined.data.stream import Stream
 from disciplined.data.subsets import split
 from disciplined.dotted import flat, group
 from disciplined.mistakes import Mistake
+from disciplined.optimizers.scheduled import Scheduled
 from disciplined.training import machine
 from disciplined.training.batches import Batches
 from disciplined.training.evaluating import Evaluator
@@ -78,7 +79,7 @@ def strategy(cfg: DictConfig) -> Any:
 
 def loaded(cfg: DictConfig) -> tuple[ImageSet, tuple[Any, torch.Tensor] | None]:
     """The data set with only the training images in use, and the validation images held out."""
-    function = located(cfg.dataset.load._target_, "dataset.load")
+    function = located(cfg.dataset.load._target_, "dataset.load._target_")
     node = OmegaConf.to_container(cfg.dataset.load)
     assert isinstance(node, dict)
     given = {"workers": workers(cfg)}
@@ -128,17 +129,20 @@ def pixels(cfg: DictConfig, images: ImageSet) -> Pixels:
 def network(cfg: DictConfig, asked: Plan, images: ImageSet) -> nn.Module:
     """The network, initialised from the run's seed; its batch norm counts groups over devices."""
     node = dict(asked.asked["network"])
-    target = located(node.pop("_target_"), "model.network")
+    target = located(node.pop("_target_"), "model.network._target_")
     if isinstance(node.get("batch_norm"), dict):
         parts = cfg.trainer.devices * cfg.trainer.num_nodes * cfg.trainer.accumulate
         node["batch_norm"] = {**node["batch_norm"], "groups": node["batch_norm"]["groups"] // parts}
-    made = target(**arguments(target, node, "model.network"))
+    # what a network of the user's may take without its config saying so
+    known = {"classes": cfg.dataset.classes, "image_shape": list(cfg.dataset.image_shape)}
+    given = {key: value for key, value in known.items() if key not in node}
+    made = target(**arguments(target, node, "model.network", given=given))
     try:
         with torch.no_grad():
             was = made.training
             made.eval()(images.test_images[:2].float())
             made.train(was)
-    except RuntimeError as error:
+    except (RuntimeError, AssertionError) as error:  # timm asserts the sizes it was made for
         shape = "x".join(map(str, images.test_images.shape[1:]))
         raise Mistake(
             f"model={cfg.model.name}: does not take images of {shape} ({cfg.dataset.name}): "
@@ -149,10 +153,17 @@ def network(cfg: DictConfig, asked: Plan, images: ImageSet) -> nn.Module:
 
 def optimizer(cfg: DictConfig, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
     """The optimiser that the config names, over `groups`."""
-    target = located(cfg.optimizer._target_, "optimizer")
+    target = located(cfg.optimizer._target_, "optimizer._target_")
     node = OmegaConf.to_container(cfg.optimizer)
     assert isinstance(node, dict)
     return target(**arguments(target, node, "optimizer", given={"groups": groups}))  # pyright: ignore
+
+
+def check_momentum(optimizer: torch.optim.Optimizer, asked: Plan) -> None:
+    """Raise the `Mistake` of an optimiser that has no momentum and is to be given one."""
+    if isinstance(optimizer, Scheduled):
+        for momentum in {end for s in asked.momentum.segments for end in (s.start, s.end)}:
+            optimizer.check_momentum(momentum)
 
 
 def trainer(
@@ -249,7 +260,7 @@ def logger(cfg: DictConfig, asked: Plan) -> list[Any]:
     """The loggers beside metrics.csv; the leader's process only."""
     if cfg.logger._target_ is None or int(os.environ.get("LOCAL_RANK", 0)):
         return []
-    target = located(cfg.logger._target_, "logger")
+    target = located(cfg.logger._target_, "logger._target_")
     node = OmegaConf.to_container(cfg.logger)
     assert isinstance(node, dict)
     config = OmegaConf.to_container(cfg)

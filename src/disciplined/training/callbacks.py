@@ -6,10 +6,12 @@ import pytorch_lightning as pl
 import torch
 
 from disciplined.data.randomness import Purpose, words
+from disciplined.schedules.plateau import Plateau
 from disciplined.training.batches import Batch
 from disciplined.training.clock import Clock
 from disciplined.training.evaluating import Evaluator
 from disciplined.training.module import Training
+from disciplined.training.planning import Plan
 from disciplined.training.record import Record
 from disciplined.training.rows import Row
 from disciplined.training.updates import AfterUpdate
@@ -59,8 +61,19 @@ class Rows(AfterUpdate):
         self.record, self.every, self.make, self.listeners = record, every, evaluators, listeners
         self.clock = clock
         self.evaluators: dict[str, Evaluator] = {}
-        self.last: Row | None = None
+        self.rows: list[Row] = []
         self.diverged = False
+
+    @property
+    def last(self) -> Row | None:
+        """The last row measured, or None."""
+        return self.rows[-1] if self.rows else None
+
+    def resume(self, rows: list[Row], plan: Plan) -> None:
+        """Go on behind these."""
+        self.rows = rows
+        if isinstance(plan.learning_rate, Plateau):
+            plan.learning_rate.measured(rows)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Put the evaluated images beside the network."""
@@ -99,7 +112,9 @@ class Rows(AfterUpdate):
         for split, evaluate in self.evaluators.items():
             loss, accuracy = evaluate(module.forward_pass, module.pixels, evaluation)
             row[f"{split}_loss"], row[f"{split}_accuracy"] = loss, accuracy
-        self.last = row
+        self.rows.append(row)
+        if isinstance(plan.learning_rate, Plateau):
+            plan.learning_rate.measured(self.rows)
         if trainer.is_global_zero:
             self.record.append(row)
             for listener in self.listeners:

@@ -28,7 +28,8 @@ class Training(pl.LightningModule):
         pixels: uint8 images -> the network's units, on the device.
         images: the data set as tensors; moved to the device once. Pictures come with their batch.
         plan: schedules and lengths.
-        optimizer: parameter groups -> an optimiser with `schedule(lr, momentum, weight_decay)`.
+        optimizer: parameter groups -> an optimiser with `schedule(lr, momentum, weight_decay)`, and
+            `clipping` where the plan has any.
     """
 
     def __init__(
@@ -89,10 +90,12 @@ class Training(pl.LightningModule):
 
     def set_hyper_parameters(self, iteration: int) -> None:
         """Give the optimiser the schedules' values for update `iteration`."""
+        clipping = self.plan.clipping
         self.optimizers(use_pl_optimizer=False).schedule(  # pyright: ignore
             lr=self.plan.learning_rate.value(iteration),
             momentum=self.plan.momentum.value(iteration),
             weight_decay=self.plan.weight_decay.value(iteration),
+            **({} if clipping is None else {"clipping": clipping.value(iteration)}),
         )
 
     def take_sums(self) -> tuple[float, float]:

@@ -58,7 +58,8 @@ def prepared(
     precision = begun.origin.precision if begun else assembly.chosen_precision(cfg, device)
     pl.seed_everything(cfg.seed, workers=True, verbose=False)
     network = assembly.network(cfg, asked, images)
-    assembly.optimizer(cfg, parameter_groups(network))  # a mistake in it shows before a record
+    # a mistake in it shows before a record
+    assembly.check_momentum(assembly.optimizer(cfg, parameter_groups(network)), asked)
     network.to(memory_format=torch.channels_last)  # pyright: ignore
     pixels = assembly.pixels(cfg, images)
     module = Training(network, pixels, images, asked, lambda g: assembly.optimizer(cfg, g))

@@ -5,7 +5,9 @@ what the key of a record covers.
 """
 
 import hashlib
+import inspect
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,7 +19,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from disciplined.mistakes import Mistake
 from disciplined.schedules.lengths import in_iterations
-from disciplined.schedules.segments import Schedule, Segment, constant
+from disciplined.schedules.plateau import Plateau
+from disciplined.schedules.segments import Schedule, Segment
+from disciplined.schedules.shapes import constant, name
 from disciplined.training.ranges import check
 from disciplined.training.targets import arguments, located
 
@@ -30,7 +34,11 @@ NEUTRAL: dict[str, Any] = {
     "precision": "auto",
     "evaluation_protocol": "full",
     "evaluation_images": None,
+    "clipping": None,
 }
+
+# What a policy of the learning rate calls its values where it drives something else.
+NAMES = {"value": "lr", "end": "end_lr", "low": "base_lr", "high": "max_lr"}
 
 CHOICES = Path(__file__).parents[3] / "conf" / "dataset"
 WHERE = ("data_dir", "download", "file", "test_file")  # of a loader: where its data lie
@@ -52,9 +60,10 @@ class Plan:
     total_batch_size: int
     train_images: int
     augmentation: str
-    learning_rate: Schedule
+    learning_rate: Schedule | Plateau
     momentum: Schedule
     weight_decay: Schedule
+    clipping: Schedule | None
     batch_norm_maf: float | None
     asked: dict[str, Any]
     key: str
@@ -105,10 +114,19 @@ def plan(cfg: DictConfig) -> Plan:
     if iterations > LONGEST:
         raise Mistake(f"duration={cfg.duration}: {iterations:,} updates; at most {LONGEST:,}")
     evaluate_every = lengths(iterations)(cfg.evaluate_every, "evaluate_every")
+    epochs = iterations * cfg.total_batch_size / train_images
     schedules = {
-        setting: schedule(cfg[setting], setting, lengths(iterations), iterations)
-        for setting in ("schedule", "momentum", "weight_decay")
+        setting: schedule(cfg[setting], setting, lengths(iterations), iterations, epochs)
+        for setting in ("schedule", "momentum", "weight_decay", "clipping")
     }
+    for setting, found in schedules.items():
+        if isinstance(found, Plateau) and setting != "schedule":
+            raise Mistake(f"{setting}: only the learning rate can wait for a plateau")
+        if isinstance(found, Plateau) and found.monitor[:3] == "val" and not cfg.dataset.validation:
+            raise Mistake(
+                f"schedule.monitor={found.monitor}: no images are held out; set "
+                "dataset.validation=5000 or so, or monitor train_loss"
+            )
     augmentation = cfg.augmentation.name
     if augmentation == "auto":
         augmentation = cfg.model.suggested.augmentation if cfg.dataset.mirror else "none"
@@ -150,19 +168,20 @@ def plan(cfg: DictConfig) -> Plan:
     if isinstance(network.get("batch_norm"), dict) and cfg.batch_norm.evaluate.name == "batch":
         asked["evaluation_batch_size"] = cfg.evaluation.batch_size
     asked = {k: v for k, v in asked.items() if k not in NEUTRAL or v != NEUTRAL[k]}
-    policy = cfg.schedule._target_.rpartition(".")[2]
-    name = f"{cfg.model.name}-{cfg.dataset.name}-{policy}"
-    key = f"{name}-{digest({**asked, 'seed': cfg.seed})}"
+    policy = cfg.schedule._target_.rpartition(".")[2].lower()
+    title = f"{cfg.model.name}-{cfg.dataset.name}-{policy}"
+    key = f"{title}-{digest({**asked, 'seed': cfg.seed})}"
     return Plan(
-        name=name,
+        name=title,
         iterations=iterations,
         evaluate_every=evaluate_every,
         total_batch_size=cfg.total_batch_size,
         train_images=train_images,
         augmentation=augmentation,
-        learning_rate=schedules["schedule"],
-        momentum=schedules["momentum"],
-        weight_decay=schedules["weight_decay"],
+        learning_rate=schedules["schedule"],  # pyright: ignore
+        momentum=schedules["momentum"],  # pyright: ignore
+        weight_decay=schedules["weight_decay"],  # pyright: ignore
+        clipping=schedules["clipping"],  # pyright: ignore
         batch_norm_maf=maf,
         asked={**asked, "seed": cfg.seed},
         key=key,
@@ -188,32 +207,73 @@ def own_loader(dataset: str) -> str | None:
 
 
 def schedule(
-    node: DictConfig, setting: str, lengths: Callable[[str, str], int], duration: int
-) -> Schedule:
-    """The schedule that a config node names, over a run of `duration` iterations."""
-    function = located(node._target_, setting)
+    node: DictConfig,
+    setting: str,
+    lengths: Callable[[str, str], int],
+    duration: int,
+    epochs: float,
+) -> Schedule | Plateau | None:
+    """The schedule that a config node names, over a run of `duration` iterations; None for none.
+
+    A policy of the learning rate may drive another hyper-parameter (`NAMES`); what it refuses is
+    told by the setting's own name.
+    """
+    if node._target_ is None:
+        return None
+    function = located(node._target_, f"{setting}._target_")
     values = OmegaConf.to_container(node)
     assert isinstance(values, dict)
-    return function(
-        **arguments(
-            function,
-            {str(k): v for k, v in values.items()},
-            setting,
-            lengths=lengths,
-            given={"duration": duration},
-        )
+    parameters = inspect.signature(function).parameters
+    renamed = {
+        ours: theirs
+        for ours, theirs in NAMES.items()
+        if setting != "schedule" and theirs in parameters and ours not in parameters
+    }
+    given = arguments(
+        function,
+        {renamed.get(str(k), str(k)): v for k, v in values.items()},
+        setting,
+        lengths=lengths,
+        given={"duration": duration, "epochs": epochs},
     )
+    try:
+        found = function(**given)
+    except Mistake as mistake:
+        raise Mistake(told_of(setting, str(mistake), list(parameters), renamed)) from mistake
+    if not isinstance(found, Schedule | Plateau):
+        raise Mistake(
+            f"{setting}._target_={node._target_}: gives {type(found).__name__}, not a Schedule; "
+            f"a function of the iteration is taken by {setting}=own"
+        )
+    return found
 
 
-def canonical(schedule: Schedule) -> list[Any]:
+def told_of(setting: str, text: str, parameters: list[str], renamed: dict[str, str]) -> str:
+    """What a policy said of its parameters (`lr=-1: …`) as said of the settings they came from."""
+    ours = {theirs: ours for ours, theirs in renamed.items()}
+    names = "|".join(p for p in parameters if p not in ("duration", "epochs"))
+    if not names:
+        return text
+    text = re.sub(rf"\b({names})=", lambda m: f"{setting}.{ours.get(m[1], m[1])}=", text)
+    for theirs, name_here in ours.items():  # and where it only advises
+        text = re.sub(rf"(?<![.\w]){theirs}\b(?!=)", name_here, text)
+    return text
+
+
+def canonical(schedule: Schedule | Plateau | None) -> Any:
     """A schedule as its segments: two policies that come to the same ones share a key.
 
-    A constant is one however long it is said to last.
+    A constant is one however long it is said to last. A plateau is its settings: what it comes to
+    is known when it has run.
     """
+    if schedule is None:
+        return None
+    if isinstance(schedule, Plateau):
+        return {"plateau": schedule.settings()}
     segments = schedule.segments
     if len(segments) == 1 and segments[0].shape is constant:
         segments = (Segment.constant(segments[0].start, 1),)
-    return [[*s[:-1], s.shape.__name__] for s in segments]
+    return [[*s[:-1], name(s.shape)] for s in segments]
 
 
 def digest(asked: dict[str, Any]) -> str:

@@ -9,12 +9,16 @@ from disciplined.mistakes import Mistake
 
 TARGETS = (
     *("dataset.load", "model.network", "optimizer"),
-    *("schedule", "momentum", "weight_decay", "logger"),
+    *("schedule", "momentum", "weight_decay", "clipping", "logger"),
 )
 
 
 def check(cfg: DictConfig) -> None:
     """Raise `Mistake` for the first setting of a run that cannot be meant."""
+    if missing := sorted(OmegaConf.missing_keys(cfg)):
+        raise Mistake(
+            f"{missing[0]} is missing: this choice has no value of its own for it; set it"
+        )
     for setting in TARGETS:
         node = OmegaConf.select(cfg, setting)
         if not isinstance(node, DictConfig) or "_target_" not in node:

@@ -83,7 +83,7 @@ def train(
     if resumed:
         parts.checkpoints.resume(resumed)
         record.text = resumed.origin.metrics
-        parts.rows.last = (record.measured() or [None])[-1]
+        parts.rows.resume(record.measured(), asked)
     told = begin(cfg, asked, record, parts, resumed)
     if leader and not quiet:
         print(words.beginning(asked, resumed.iteration if resumed else 0), file=sys.stderr)

@@ -93,6 +93,7 @@ class Settings:
     schedule: Any = None
     momentum: Any = None
     weight_decay: Any = None
+    clipping: Any = None
     trainer: TrainerSettings = field(default_factory=TrainerSettings)
     logger: Any = None
     recipe: Any = None

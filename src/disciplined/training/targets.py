@@ -23,7 +23,7 @@ def located(path: str, setting: str) -> Callable[..., Any]:
         return getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise Mistake(
-            f"{setting}._target_={path}: no such function or class can be imported ({error})"
+            f"{setting}={path}: no such function or class can be imported ({error})"
         ) from error
 
 
@@ -78,6 +78,11 @@ def converted(value: Any, hint: Any, setting: str, lengths: Lengths | None) -> A
     if typing.get_origin(hint) is list and isinstance(value, list):
         (item,) = typing.get_args(hint)
         return [converted(v, item, f"{setting}[{i}]", lengths) for i, v in enumerate(value)]
+    if typing.get_origin(hint) is Callable:
+        return located(str(value), setting)
+    if type(None) in typing.get_args(hint):
+        (hint,) = (h for h in typing.get_args(hint) if h is not type(None))
+        return None if value is None else converted(value, hint, setting, lengths)
     if hint is float:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise Mistake(f"{setting}={value}: expected a number, such as 0.1 or 1e-4")

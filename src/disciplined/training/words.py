@@ -10,12 +10,13 @@ from disciplined.training.planning import Plan
 
 
 def schedules(asked: Plan) -> list[str]:
-    """Rate, momentum and decay over the run, a line each."""
+    """Rate, momentum, decay and clipping, if any, over the run, a line each."""
     per_epoch = asked.iterations_per_epoch
     return [
         f"rate          {asked.learning_rate.describe(per_epoch)}",
         f"momentum      {asked.momentum.describe(per_epoch)}",
         f"weight decay  {asked.weight_decay.describe(per_epoch)}",
+        *([f"clipping      {asked.clipping.describe(per_epoch)}"] if asked.clipping else []),
     ]
 
 

@@ -1,0 +1,56 @@
+"""A network of the user's own, by its import path, through the whole command."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+NET = '''
+from torch import nn
+
+
+class Net(nn.Module):
+    """Rows through one hidden layer; the bias of the last learns at twice the rate."""
+
+    def __init__(self, classes, image_shape, units=3):
+        super().__init__()
+        height, width = image_shape[1:]
+        self.layers = nn.Sequential(
+            nn.Flatten(), nn.Linear(height * width, units), nn.ReLU(), nn.Linear(units, classes)
+        )
+        self.multipliers = {"layers.3.bias": (2.0, 0.0)}
+
+    def forward(self, x):
+        return self.layers(x)
+'''
+SHORT = ("model=own", "dataset=digits", "trainer=cpu", "duration=3it", "schedule=constant")
+
+
+def test_trains_without_touching_this_repository(command, tmp_path: Path):
+    (tmp_path / "ownnetwork.py").write_text(NET)
+    done = command(
+        "train.py",
+        *SHORT,
+        "model.network._target_=ownnetwork.Net",
+        "+model.network.units=5",
+        PYTHONPATH=os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]),
+    )
+    assert done.returncode == 0, done.stderr
+    (record,) = (tmp_path / "runs").iterdir()
+    assert record.name.startswith("own-digits-constant-")
+    assert json.loads((record / "summary.json").read_text())["status"] == "done"
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("model.network.classes=10", "model.network="),
+        ("model.network._target_=nowhere.Net", "model.network._target_=nowhere.Net: no such"),
+        ("model.network._target_=torch.nn.Linear", "model.network.classes=10: Linear has no such"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_line(command, override, told):
+    done = command("train.py", *SHORT, override)
+    assert done.returncode == 2
+    assert told in done.stderr.strip() and len(done.stderr.strip().splitlines()) == 1
