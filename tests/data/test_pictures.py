@@ -1,6 +1,8 @@
 """Pictures read from files: crops against torchvision's, draws, processes."""
 
 import os
+import signal
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from pictures import folder as made
 from pictures import picture
 from required import absent
 
+from disciplined.data import pictures as module
 from disciplined.data.decoding import WORDS, centre, pixels, random_crop, random_resized_crop
 from disciplined.data.imagenet import imagenet, large_folder
 from disciplined.data.pictures import Pictures, ahead
@@ -116,13 +119,31 @@ def test_reading_ahead_draws_nothing_that_layers_draw_from():
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_processes_of_their_own_do_not_hear_ctrl_c():
-    def ignores(number: int) -> bool:
-        import signal
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
+def test_a_signal_to_all_processes_does_not_end_those_that_read(number: int):
+    """The process that trains saves, and needs its batches until then."""
 
-        return signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    def process(place: int) -> int:
+        time.sleep(0.05)
+        return os.getpid()
 
-    assert list(ahead(ignores, range(2), 1)) == [True, True]
+    read = ahead(process, range(8), 1)
+    first = next(read)
+    assert first != os.getpid()
+    os.kill(first, number)
+    assert list(read) == [first] * 7
+
+
+def test_a_process_that_reads_ends_in_the_end(monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE", 0.2)
+
+    def terminated(place: int) -> int:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+        return place
+
+    with pytest.raises(RuntimeError, match="exited unexpectedly"):
+        list(ahead(terminated, range(2), 1))
 
 
 @pytest.mark.parametrize("workers", [0, 1])

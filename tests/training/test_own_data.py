@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pictures import folder, picture
 
 from disciplined.mistakes import Mistake
 from disciplined.training.config import compose
@@ -14,9 +15,6 @@ from disciplined.training.record import Record
 from disciplined.training.run import run
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "data"))
-
-from pictures import folder, picture  # noqa: E402
 
 NET = [
     "model=three_layer",

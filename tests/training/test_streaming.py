@@ -2,10 +2,10 @@
 
 import os
 import signal
-import sys
 from pathlib import Path
 
 import pytest
+from pictures import folder
 from required import absent
 
 from disciplined.mistakes import Mistake
@@ -16,9 +16,6 @@ from disciplined.training.record import Record
 from disciplined.training.run import run
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "data"))
-
-from pictures import folder  # noqa: E402
 
 NET = [
     "model=lenet",

@@ -22,7 +22,7 @@ from disciplined.data.randomness import Purpose, words
 from disciplined.mistakes import Mistake
 
 Read = TypeVar("Read")
-ENDS = [getattr(signal, name) for name in ("SIGINT", "SIGUSR1") if hasattr(signal, name)]
+PATIENCE = 20.0  # seconds that a process goes on after SIGTERM
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +93,7 @@ def ahead(read: Callable[[int], Read], numbers: Sequence[int], workers: int) -> 
         batch_size=None,
         num_workers=workers,
         pin_memory=torch.cuda.is_available(),
-        worker_init_fn=_deaf,
+        worker_init_fn=_patient,
         generator=torch.Generator(),  # or it would draw from the one that layers draw from
     )
     for found in loader:
@@ -115,7 +115,12 @@ class _Reading(Dataset[Any]):
             return mistake
 
 
-def _deaf(worker: int) -> None:
-    """Leave Ctrl-C and a scheduler's warning to the process that trains: it saves, and ends us."""
-    for number in ENDS:
-        signal.signal(number, signal.SIG_IGN)
+def _patient(worker: int) -> None:
+    """Leave stopping to the process that trains: it saves first, and ends those that read for it.
+
+    A scheduler's SIGTERM reaches them all, and torch takes the death of one that reads for a fault.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "setitimer"):  # not on Windows
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, lambda *_: signal.setitimer(signal.ITIMER_REAL, PATIENCE))

@@ -53,21 +53,22 @@ def count(
 
 @lru_cache(maxsize=1)  # counted, then loaded
 def _parts(name: str | None, data_dir: str, download: bool, size: int | None) -> tuple[Part, Part]:
+    if name is None:
+        raise Mistake("dataset.load.name is missing: a set of torchvision's, such as FashionMNIST")
     try:
         from torchvision import datasets  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise Mistake(
             "dataset=torchvision: torchvision is not installed: uv sync --extra vision"
         ) from None
-    if name is None:
-        raise Mistake("dataset.load.name is missing: a set of torchvision's, such as FashionMNIST")
     kind: Any = getattr(datasets, str(name), None)
     if not inspect.isclass(kind) or not issubclass(kind, datasets.VisionDataset):
         raise Mistake(
             f"dataset.load.name={name}: torchvision has no such data set; it has, for example, "
             "FashionMNIST, KMNIST, SVHN, STL10"
         )
-    asks = inspect.signature(kind).parameters
+    made: Any = kind
+    asks = inspect.signature(made).parameters
     if "train" in asks:
         parts: list[dict[str, Any]] = [{"train": True}, {"train": False}]
     elif "split" in asks:
@@ -80,7 +81,7 @@ def _parts(name: str | None, data_dir: str, download: bool, size: int | None) ->
     given: dict[str, Any] = {"download": download} if "download" in asks else {}
     try:
         train, test = (
-            _read(kind(str(Path(data_dir).expanduser()), **part, **given), str(name), size)
+            _read(made(str(Path(data_dir).expanduser()), **part, **given), str(name), size)
             for part in parts
         )
     except (RuntimeError, OSError, ValueError) as error:

@@ -41,11 +41,12 @@ def compose(overrides: list[str]) -> DictConfig:
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
             cfg = hydra_compose("train", overrides)
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        raise Mistake(one_line(error, overrides)) from error
+    try:
         counting.fill(cfg)
         OmegaConf.resolve(cfg)
-    except Mistake:
-        raise
-    except (HydraException, OmegaConfBaseException, ValueError) as error:
+    except OmegaConfBaseException as error:
         raise Mistake(one_line(error, overrides)) from error
     return cfg
 

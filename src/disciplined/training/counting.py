@@ -28,7 +28,7 @@ def fill(cfg: DictConfig) -> None:
         raise Mistake(
             f"dataset.{unknown[0]}=null: expected a value; dataset.count names no function"
         )
-    function = located(dataset.count._target_, "dataset.count")
+    function = located(dataset.count._target_, "dataset.count._target_")
     node = OmegaConf.to_container(dataset.load, resolve=True)
     assert isinstance(node, dict)
     asked = inspect.signature(function).parameters

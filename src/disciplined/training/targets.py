@@ -81,8 +81,10 @@ def converted(value: Any, hint: Any, setting: str, lengths: Lengths | None) -> A
     if typing.get_origin(hint) is Callable:
         return located(str(value), setting)
     if type(None) in typing.get_args(hint):
-        (hint,) = (h for h in typing.get_args(hint) if h is not type(None))
-        return None if value is None else converted(value, hint, setting, lengths)
+        hints = [h for h in typing.get_args(hint) if h is not type(None)]
+        if value is None or len(hints) > 1:
+            return value
+        return converted(value, hints[0], setting, lengths)
     if hint is float:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise Mistake(f"{setting}={value}: expected a number, such as 0.1 or 1e-4")
