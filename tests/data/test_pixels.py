@@ -76,12 +76,16 @@ def test_a_mean_of_channels_takes_the_place_of_the_image(images, one_line):
         Pixels(images, mean=[1.0])
 
 
-def test_pictures_in_files_have_no_mean_image(one_line):
+def test_pictures_in_files_bring_their_mean(one_line):
     class InFiles:
         shape = (5, 3, 8, 8)
+        mean = (4.0, 5.0, 6.0)
 
-    with one_line("model.input.subtract_mean", "+model.input.mean="):
+    mean = Pixels(InFiles()).mean
+    assert mean is not None and mean.shape == (3, 1, 1) and mean.flatten().tolist() == [4, 5, 6]
+    other = Pixels(InFiles(), mean=[1.0, 2.0, 3.0]).mean
+    assert other is not None and other.flatten().tolist() == [1, 2, 3]
+    InFiles.mean = (1.0, 2.0)
+    with one_line("dataset.load.mean=[1.0, 2.0]", "3 channels"):
         Pixels(InFiles())
-    mean = Pixels(InFiles(), mean=[1.0, 2.0, 3.0]).mean
-    assert mean is not None and mean.shape == (3, 1, 1)
     assert Pixels(InFiles(), subtract_mean=False).mean is None

@@ -116,12 +116,15 @@ def test_a_picture_that_cannot_be_read_ends_the_run_in_one_line(tmp_path):
     assert "cat/2.PNG: is no picture" in str(found.value) and "\n" not in str(found.value)
 
 
-def test_no_mean_image_is_a_mistake(tmp_path, pictures):
-    with pytest.raises(Mistake, match=r"\+model.input.mean="):
-        cfg = [o for o in SMALL if not o.startswith("+model.input.mean")]
-        place = [f"dataset.load.data_dir={pictures}", f"output_dir={tmp_path}"]
-        run(compose([*cfg, *place]), quiet=True)
-    assert not list(tmp_path.iterdir())
+def test_the_sets_mean_is_subtracted(whole, tmp_path, pictures):
+    """What `whole` gives the network itself, given by the data set."""
+    settings = [o for o in SMALL if not o.startswith("+model.input.mean")]
+    place = [f"dataset.load.data_dir={pictures}", f"output_dir={tmp_path}"]
+    cfg = compose([*settings, *place, "dataset.load.mean=[120,115,105]", "trainer.workers=0"])
+    assert run(cfg, quiet=True) == 0
+    rows = Record(plan(cfg).folder).metrics_file.read_bytes()
+    assert rows == whole.metrics_file.read_bytes()
+    assert plan(cfg).key != plan(compose([*settings, *place])).key
 
 
 @pytest.mark.data

@@ -11,21 +11,24 @@ from disciplined.data.listing import Listing, listed
 from disciplined.data.pictures import Pictures
 from disciplined.mistakes import Mistake
 
+MEAN = (123.68, 116.78, 103.94)  # ILSVRC 2012's red, green and blue (Simonyan & Zisserman 2014)
+
 
 def imagenet(
     data_dir: str | Path,
     size: int = 230,
     resize: int = 256,
     crop: str = "random",
+    mean: list[float] | None = None,
     workers: int = 0,
 ) -> ImageSet:
     """ILSVRC 2012 in `data_dir`/imagenet/train/<class>/*.JPEG and val/<class>/*.JPEG.
 
     1,281,167 training and 50,000 test images of a thousand classes, decoded as they are read:
     `Pictures`. The third paper crops 230×230 pixels at random from pictures resized to 256, and
-    mirrors them (reference 3); `size=224 crop=resized` is what the field does. The
-    middle is tested. That the shorter side is 256 pixels is our reading: the author's solvers name
-    a database of resized pictures that nobody has.
+    mirrors them (reference 3); `size=224 crop=resized` is what the field does. The middle is
+    tested. That the shorter side is 256 pixels is our reading: the author's solvers name a database
+    of resized pictures that nobody has, and its mean image; `mean` is ImageNet's a channel.
 
     Russakovsky et al., *ImageNet Large Scale Visual Recognition Challenge*, 2015.
     """
@@ -36,7 +39,7 @@ def imagenet(
             f"{folder.absolute()}/train and /val, a folder a class (from image-net.org, for those "
             "who register)"
         )
-    return _streamed("imagenet", folder, ("val",), size, resize, crop, workers)
+    return _streamed("imagenet", folder, ("val",), size, resize, crop, mean, workers)
 
 
 def large_folder(
@@ -44,10 +47,11 @@ def large_folder(
     size: int = 224,
     resize: int = 256,
     crop: str = "resized",
+    mean: list[float] | None = None,
     workers: int = 0,
 ) -> ImageSet:
     """The reader's pictures in `data_dir`/train/<class>/ and test/ or val/, read as ImageNet's."""
-    return _streamed("large_folder", data_dir, ("test", "val"), size, resize, crop, workers)
+    return _streamed("large_folder", data_dir, ("test", "val"), size, resize, crop, mean, workers)
 
 
 def _streamed(
@@ -57,6 +61,7 @@ def _streamed(
     size: int,
     resize: int,
     crop: str,
+    mean: list[float] | None,
     workers: int,
 ) -> ImageSet:
     if crop not in CROPS:
@@ -67,7 +72,8 @@ def _streamed(
         )
 
     def pictures(listing: Listing) -> Pictures:
-        return Pictures(listing, np.arange(len(listing)), size, resize, crop, workers)
+        every = np.arange(len(listing))
+        return Pictures(listing, every, size, resize, crop, tuple(mean or MEAN), workers)
 
     train, test = listed(folder, held_out)
     contents = [

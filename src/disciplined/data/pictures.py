@@ -31,7 +31,8 @@ class Pictures:
 
     Resized to `resize` pixels at the shorter side and cropped to `size`: in the middle, or for
     training as `crop` says (`random`, `resized`: `decoding`) from random words. `workers` processes
-    decode. `chosen` int64 [N] are the pictures of the listing in use.
+    decode. `mean` is a value a channel to subtract: nobody averages so many. `chosen` int64 [N] are
+    the pictures of the listing in use.
     """
 
     listing: Listing
@@ -39,6 +40,7 @@ class Pictures:
     size: int
     resize: int
     crop: str
+    mean: tuple[float, ...]
     workers: int = 0
 
     @property

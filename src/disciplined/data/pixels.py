@@ -2,10 +2,11 @@
 
 The CIFAR networks take raw pixels less the training set's per-pixel mean image, never divided;
 LeNet takes pixels times 1/256 and no mean. With inputs in 0..1 the 3-layer network does not learn.
-Of pictures read from files no mean image can be had: a mean per channel is given instead. A table's
-features pass through the same module.
+Of pictures read from files no mean image can be had: their set gives a mean per channel instead. A
+table's features pass through the same module.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ class Pixels(nn.Module):
     The mean is that of `train_images` (uint8 [M,C,H,W], the images trained on), exact to float32;
     `mean` gives one value a channel in its place, in pixels. Float features [N,F] likewise, with
     their means. It follows the module to its device, and stays out of its state: it belongs to the
-    data. Raises Mistake for a mean of other channels, and where there is none to be had.
+    data; that of `Pictures` is theirs, per channel. Raises Mistake for a mean of other channels.
     """
 
     mean: Tensor | None
@@ -38,14 +39,11 @@ class Pixels(nn.Module):
         self.scale = float(scale)
         found = None
         if mean is not None:
-            found = channel_mean(mean, train_images.shape[1:])
-        elif subtract_mean and not isinstance(train_images, Tensor):
-            raise Mistake(
-                "model.input.subtract_mean=true: pictures read from files have no mean image; set "
-                "+model.input.mean=[123.68,116.78,103.94] (ImageNet's), or subtract_mean=false"
-            )
-        elif subtract_mean:
+            found = channel_mean(mean, train_images.shape[1:], "model.input.mean")
+        elif subtract_mean and isinstance(train_images, Tensor):
             found = mean_image(train_images)
+        elif subtract_mean:
+            found = channel_mean(train_images.mean, train_images.shape[1:], "dataset.load.mean")
         self.register_buffer("mean", found, persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -68,10 +66,10 @@ def mean_image(images: Tensor) -> Tensor:
     return torch.from_numpy((total / len(bytes_)).astype(np.float32))
 
 
-def channel_mean(mean: list[float], shape: tuple[int, ...]) -> Tensor:
+def channel_mean(mean: Sequence[float], shape: tuple[int, ...], setting: str) -> Tensor:
     """A value a channel as float32 [C,1,1] (of features [F]), to be subtracted from `shape`."""
     if len(mean) != shape[0]:
         raise Mistake(
-            f"model.input.mean={list(mean)}: the data have {shape[0]} channels; give as many values"
+            f"{setting}={list(mean)}: the data have {shape[0]} channels; give as many values"
         )
     return torch.tensor(mean, dtype=torch.float32).reshape(-1, *[1] * (len(shape) - 1))
