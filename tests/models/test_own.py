@@ -45,7 +45,7 @@ def test_trains_without_touching_this_repository(command, tmp_path: Path):
 @pytest.mark.parametrize(
     ("override", "told"),
     [
-        ("model.network.classes=10", "model.network="),
+        ("model.network.classes=10", "model.network._target_ is missing"),
         ("model.network._target_=nowhere.Net", "model.network._target_=nowhere.Net: no such"),
         ("model.network._target_=torch.nn.Linear", "model.network.classes=10: Linear has no such"),
     ],
