@@ -84,6 +84,8 @@ CHOSEN = [
 @pytest.fixture(autouse=True)
 def importable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(HERE))
+    # half of so short a run is its picture, which tests/training/test_run.py looks at
+    monkeypatch.setattr("disciplined.training.curves.draw", lambda *_: None)
 
 
 def two_updates(tmp_path: Path, *overrides: str) -> None:
