@@ -11,11 +11,13 @@ import numpy as np
 
 from disciplined.studies import author
 from disciplined.studies.ledger import Result
+from disciplined.studies.series import author_curve, mean_curve, ours
 from disciplined.studies.study import Panel, Published, Study
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 WIDTH = 3.4  # inches: a journal's column
 HEIGHT = 2.3
+MANY = 8  # runs of an arm; more are drawn as a band
 LABELS, LINE = 0.42, 0.145  # tick labels and axis label; one line of a legend
 STYLE: Any = {
     "font.size": 8,
@@ -101,10 +103,20 @@ def one(
             drawn = True
         curves = [(x, y) for x, y in (ours(r, panel, scale) for r in found) if x.size]
         if curves:
-            for x, y in curves if len(curves) > 1 else []:
-                axis.plot(x, factor * y, color=colour, linewidth=0.4, alpha=0.45, zorder=2)
             x, y = mean_curve(curves)
             runs = f"{len(curves)} run{'s' * (len(curves) > 1)}"
+            if len(curves) > MANY:
+                found_there = np.array([c[: y.size] for _, c in curves])
+                spread = found_there.std(axis=0, ddof=1)
+                low = np.maximum(y - spread, found_there.min(axis=0))
+                high = np.minimum(y + spread, found_there.max(axis=0))
+                style = {"alpha": 0.15, "linewidth": 0, "zorder": 2}
+                axis.fill_between(x, factor * low, factor * high, color=colour, **style)
+                runs += ", ± std"
+            else:
+                for one_x, one_y in curves if len(curves) > 1 else []:
+                    style = {"linewidth": 0.4, "alpha": 0.45, "zorder": 2}
+                    axis.plot(one_x, factor * one_y, color=colour, **style)
             words = wrapped(f"{study.label(arm)}, ours ({runs})")
             axis.plot(x, factor * y, color=colour, linewidth=1.2, zorder=3, label=words)
         elif not drawn and not anything:
@@ -213,7 +225,9 @@ def frame(axis: Any, panel: Panel, factor: float) -> None:
         axis.set_xlim(*panel.xlim)
     if panel.ylim:
         axis.set_ylim(*(factor * v for v in panel.ylim))
-    axis.set_ylabel(panel.y.replace("_", " ") + (" (%)" if factor == 100 else ""))
+    axis.set_ylabel(
+        WORDS.get(panel.y, panel.y.replace("_", " ")) + (" (%)" if factor == 100 else "")
+    )
     axis.grid(True, linewidth=0.3, alpha=0.5)
 
 
@@ -237,43 +251,6 @@ def legend(axis: Any, middle: float = 0.5) -> None:
         frameon=False,
         handlelength=1.5,
     )
-
-
-def ours(r: Result, panel: Panel, scale: str) -> tuple[np.ndarray, np.ndarray]:
-    """A run's curve, a shorter one stretched to the length it stands for."""
-    x, y = r.curve(panel.x, panel.y)
-    if scale != "paper" and panel.x in ("iteration", "epoch"):
-        x = x / scale_of(r)
-    return x, y
-
-
-def scale_of(r: Result) -> float:
-    """The factor a run was shortened by."""
-    told = [o.partition("=")[2] for o in r.run.overrides if o.startswith("scale=")]
-    return float(told[-1]) if told else 1.0
-
-
-def author_curve(
-    log: author.Log, panel: Panel, found: list[Result]
-) -> tuple[np.ndarray, np.ndarray]:
-    """The author's curve on the panel's axis; epochs by his total batch size."""
-    if panel.y not in log.columns or panel.x not in (*log.columns, "epoch"):
-        return np.array([]), np.array([])
-    y = log.columns[panel.y]
-    if panel.x == "epoch":
-        images = found[0].run.plan.train_images if found else 50_000
-        batch = author.index()[log.name]["total_batch_size"]
-        x = log.columns["iteration"] * batch / images
-    else:
-        x = log.columns[panel.x]
-    there = ~(np.isnan(x) | np.isnan(y))
-    return x[there], y[there]
-
-
-def mean_curve(curves: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """The mean of the runs where all of them were measured."""
-    length = min(x.size for x, _ in curves)
-    return curves[0][0][:length], np.mean([y[:length] for _, y in curves], axis=0)
 
 
 def muted(colour: str, strength: float = 0.35) -> tuple[float, float, float]:

@@ -191,7 +191,7 @@ def number(
     logs: dict[str, author.Log],
 ) -> Number:
     """One row: ours beside what was published, and whether that came back."""
-    metric = published.metric if published else next(iter(study.panels.values())).y
+    metric = published.metric if published else study.metric
     at = published.at if published else "final"
     log = logs.get(reading or arm)
     ours = np.array([r.value(metric, at) for r in results.get(arm, [])])

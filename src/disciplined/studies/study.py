@@ -128,6 +128,11 @@ class Study:
     notes: list[str]
     calibrate: Calibration | None
 
+    @property
+    def metric(self) -> str:
+        """What the table tells of an arm of which nothing was published: the first panel's."""
+        return next((p.y for p in self.panels.values() if p.y in METRICS), METRICS[0])
+
     def label(self, arm: str) -> str:
         """The arm in words."""
         return self.labels.get(arm, arm)
