@@ -55,6 +55,21 @@ def test_formulas(schedule: Any, formula: np.ndarray) -> None:
     assert_allclose(schedule.values(t), formula, rtol=1e-12, atol=1e-17)
 
 
+@pytest.mark.parametrize(
+    ("decay", "at_200", "at_3200"),
+    [
+        (0.1, 4.8e-4, 3.1e-5),
+        (0.01, 3.3e-3, 3.0e-4),
+        (0.001, 8.3e-3, 2.4e-3),
+        (1e-4, 9.8e-3, 7.6e-3),
+    ],
+)
+def test_the_decay_curves_of_the_blobs_article(decay: float, at_200: float, at_3200: float) -> None:
+    # reference 14: the rates at updates 200 and 3,200 from 0.01
+    schedule = decays.inverse_time(0.01, decay, 1, 3200, 200)
+    assert [schedule.value(k) for k in (200, 3200)] == pytest.approx([at_200, at_3200], rel=0.02)
+
+
 def test_decays_that_pass_the_smallest_number_on_their_way() -> None:
     rates = decays.exponential(0.1, 0.5, 1, 10_000).values(np.array([0, 1, 30, 2000, 10_000]))
     assert rates.tolist() == [0.1, pytest.approx(0.05), pytest.approx(0.1 * 0.5**30), 0, 0]
@@ -157,8 +172,8 @@ def test_a_readers_own_mistakes(function: Any, says: str) -> None:
         (lambda: cycles.staged([1], [2], [3, 4], [5], 9), "milestones=[5]: 2 stages need as many"),
         (lambda: cycles.cosine_restarts(1, 0, 3, 0, 9), "factor=0: expected a whole number"),
         (lambda: range_tests.range_test_exponential(0, 1, 9), "base_lr=0.0: expected a number abo"),
-        (lambda: warmups.warmup_linear(0.1, 10, 9), "warmup=10it: with decay=1it longer"),
-        (lambda: warmups.warmup_stable_decay(1, 5, 5, 0, 9), "warmup=5it: with decay=5it longer"),
+        (lambda: warmups.warmup_linear(0.1, 10, 9), "warmup=10it: with 1it to fall longer"),
+        (lambda: warmups.warmup_stable_decay(1, 5, 5, 0, 9), "warmup=5it: with 5it to fall longer"),
         (lambda: regularisation.cyclical(1, 2, 0.5, 9), "factor=0.5: expected 1 or more"),
     ],
 )

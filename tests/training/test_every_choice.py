@@ -120,21 +120,29 @@ def test_every_model_is_here() -> None:
     assert (len(PAIRS), len(REFUSED), len(CHOSEN)) == (82, 62, 62)
 
 
-@pytest.mark.parametrize(("model", "dataset"), PAIRS)
-def test_a_model_on_data_that_fit(model: str, dataset: str, tmp_path: Path) -> None:
+def needs_package(model: str) -> None:
     if model in ("timm", "inception_resnet_v2"):
         pytest.importorskip("timm")
     if model in ("torchvision", "resnet50"):
         pytest.importorskip("torchvision")
-    two_updates(tmp_path, *on_random_images(model, dataset))
 
 
 @pytest.mark.parametrize(
-    ("model", "dataset"), [p for p in REFUSED if p[0] not in ("timm", "inception_resnet_v2")]
+    ("model", "dataset"),
+    # the first of a model's in the default run, all of them in continuous integration
+    [
+        pytest.param(m, d, marks=[pytest.mark.slow] * (d != FITS[m][0]), id=f"{m}-{d}")
+        for m, d in PAIRS
+    ],
 )
+def test_a_model_on_data_that_fit(model: str, dataset: str, tmp_path: Path) -> None:
+    needs_package(model)
+    two_updates(tmp_path, *on_random_images(model, dataset))
+
+
+@pytest.mark.parametrize(("model", "dataset"), REFUSED)
 def test_a_model_on_data_that_do_not(model: str, dataset: str, tmp_path: Path) -> None:
-    if model in ("torchvision", "resnet50"):
-        pytest.importorskip("torchvision")
+    needs_package(model)
     with pytest.raises(Mistake) as caught:
         two_updates(tmp_path, *on_random_images(model, dataset))
     assert str(caught.value).startswith("model")

@@ -231,3 +231,14 @@ def test_weights_that_blow_up_in_the_last_update_are_a_divergence(tmp_path):
     assert summary["result"]["diverged_at"] == 1
     assert "test_loss" not in summary["result"]["final"]
     assert "train_loss" in summary["result"]["final"]
+
+
+def test_on_a_plateau_a_row_has_the_rate_it_leads_to(tmp_path):
+    rest = [o for o in RESNET if not o.startswith(("schedule.", "duration", "evaluate_every"))]
+    # an improvement of five is none: every row but the first lowers the rate
+    plateau = ["schedule=plateau", "schedule.lr=0.01", "schedule.patience=1"]
+    seen = ["schedule.monitor=train_loss", "schedule.min_delta=5", "evaluate_every=2it"]
+    cfg = compose([*rest, *plateau, *seen, "duration=8it", f"output_dir={tmp_path}"])
+    assert run(cfg, quiet=True) == 0
+    rates = [row["lr"] for row in Record(plan(cfg).folder).rows()]
+    assert rates == pytest.approx([1e-2, 1e-3, 1e-4, 1e-5])

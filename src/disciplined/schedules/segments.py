@@ -126,7 +126,8 @@ class _Table:
     overs: NDArray[np.int64]
     starts: Floats
     ends: Floats
-    shapes: tuple[Shape, ...]
+    shapes: tuple[Shape, ...]  # each once
+    kinds: NDArray[np.intp]  # which of them a row has
     length: int
 
     @classmethod
@@ -144,9 +145,12 @@ class _Table:
         if not (np.isfinite(starts).all() and np.isfinite(ends).all()):
             raise ValueError("a segment's values must be finite")
         finishes = np.cumsum(lengths[which])
-        shapes = tuple(row.shape for row in rows)
+        shapes = {row.shape: 0 for row in rows}
+        shapes = {shape: number for number, shape in enumerate(shapes)}
+        kinds = np.fromiter((shapes[row.shape] for row in rows), np.intp, len(rows))
         begins = finishes - lengths[which]
-        return cls(begins, which, lengths, overs, starts, ends, shapes, int(finishes[-1]))
+        length = int(finishes[-1])
+        return cls(begins, which, lengths, overs, starts, ends, tuple(shapes), kinds, length)
 
     def values(self, iterations: NDArray[np.int64]) -> Floats:
         if (iterations < 0).any():
@@ -158,9 +162,8 @@ class _Table:
         done, left = offset / over, (over - offset) / over
         start, end = self.starts[row], self.ends[row]
         values = np.empty(iterations.shape)
-        kinds = {shape: number for number, shape in enumerate(dict.fromkeys(self.shapes))}
-        kind = np.array([kinds[shape] for shape in self.shapes])[row]
-        for shape, number in kinds.items():
+        kind = self.kinds[row]
+        for number, shape in enumerate(self.shapes):
             drawn_so = kind == number
             values[drawn_so] = shape(start[drawn_so], end[drawn_so], done[drawn_so], left[drawn_so])
         return values

@@ -31,8 +31,8 @@ def warmup_stable_decay(
     stable = max(0, left - decay)
     if warmup + decay > max(duration, 2):
         raise Mistake(
-            f"warmup={warmup}it: with decay={decay}it longer than the run ({duration} iterations); "
-            "shorten one of them"
+            f"warmup={warmup}it: with {decay}it to fall longer than the run ({duration} "
+            "iterations); shorten one of them"
         )
     segments = [Segment.linear(0.0, lr, warmup)]
     if stable > 0:

@@ -101,7 +101,9 @@ def workers(cfg: DictConfig) -> int:
     """Processes that decode pictures for one device: as asked, or its share of the cores."""
     if cfg.trainer.workers is not None:
         return cfg.trainer.workers
-    return max(1, (os.cpu_count() or 1) // cfg.trainer.devices)
+    # of a sweep's job, or a cluster's, the cores that it was given
+    given = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0)
+    return max(1, len(given) // cfg.trainer.devices)
 
 
 def as_declared(cfg: DictConfig, images: ImageSet) -> None:

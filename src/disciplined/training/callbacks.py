@@ -113,8 +113,9 @@ class Rows(AfterUpdate):
             loss, accuracy = evaluate(module.forward_pass, module.pixels, evaluation)
             row[f"{split}_loss"], row[f"{split}_accuracy"] = loss, accuracy
         self.rows.append(row)
-        if isinstance(plan.learning_rate, Plateau):
+        if isinstance(plan.learning_rate, Plateau):  # the rate that this row leads to
             plan.learning_rate.measured(self.rows)
+            row["lr"] = plan.learning_rate.value(updates)
         if trainer.is_global_zero:
             self.record.append(row)
             for listener in self.listeners:

@@ -41,7 +41,8 @@ NEUTRAL: dict[str, Any] = {
 NAMES = {"value": "lr", "end": "end_lr", "low": "base_lr", "high": "max_lr"}
 
 CHOICES = Path(__file__).parents[3] / "conf" / "dataset"
-WHERE = ("data_dir", "download", "file", "test_file")  # of a loader: where its data lie
+WHERE = ("data_dir", "download")  # of a loader: where its data lie
+FILES = ("file", "test_file")  # likewise, of the reader's own, which are counted
 LONGEST = 10**8  # updates; the papers' longest run has 80,000
 
 
@@ -120,13 +121,18 @@ def plan(cfg: DictConfig) -> Plan:
         for setting in ("schedule", "momentum", "weight_decay", "clipping")
     }
     for setting, found in schedules.items():
-        if isinstance(found, Plateau) and setting != "schedule":
+        if not isinstance(found, Plateau):
+            continue
+        if setting != "schedule":
             raise Mistake(f"{setting}: only the learning rate can wait for a plateau")
-        if isinstance(found, Plateau) and found.monitor[:3] == "val" and not cfg.dataset.validation:
+        if found.monitor.startswith("val_") and not cfg.dataset.validation:
             raise Mistake(
                 f"schedule.monitor={found.monitor}: no images are held out; set "
-                "dataset.validation=5000 or so, or monitor train_loss"
+                "dataset.validation to some of the training images, or monitor train_loss"
             )
+    clipping = schedules["clipping"]
+    if isinstance(clipping, Schedule) and min(clipping.values(range(iterations))) <= 0:
+        raise Mistake("clipping: a limit of 0 leaves nothing of a gradient; expected more than 0")
     augmentation = cfg.augmentation.name
     if augmentation == "auto":
         augmentation = cfg.model.suggested.augmentation if cfg.dataset.mirror else "none"
@@ -161,8 +167,9 @@ def plan(cfg: DictConfig) -> Plan:
     }
     if (loader := other_loader(cfg)) is not None:
         asked["load"] = loader
-    if cfg.dataset.count is not None:  # its name says less than a published set's
-        asked["images"] = [cfg.dataset.train_images, cfg.dataset.test_images]
+    images = [cfg.dataset.train_images, cfg.dataset.test_images]
+    if images != own_images(cfg.dataset.name):  # its name says less than a published set's
+        asked["images"] = images
     if cfg.evaluation.protocol.name == "as_published":
         asked["published_test"] = OmegaConf.to_container(cfg.model.published_test)
     if isinstance(network.get("batch_norm"), dict) and cfg.batch_norm.evaluate.name == "batch":
@@ -186,7 +193,7 @@ def plan(cfg: DictConfig) -> Plan:
         asked={**asked, "seed": cfg.seed},
         key=key,
         setting=digest(asked),
-        trained=digest({k: v for k, v in asked.items() if k != "evaluate_every"}),
+        trained=digest(trained(asked, schedules["schedule"])),
         folder=Path(cfg.output_dir) / "runs" / key,
     )
 
@@ -195,15 +202,29 @@ def other_loader(cfg: DictConfig) -> dict[str, Any] | None:
     """How the data are loaded where that is not the choice's own; where they lie is no matter."""
     load = OmegaConf.to_container(cfg.dataset.load)
     assert isinstance(load, dict)
-    load = {str(k): v for k, v in load.items() if k not in WHERE}
-    return None if load == {"_target_": own_loader(cfg.dataset.name)} else load
+    where = WHERE if cfg.dataset.count is None else (*WHERE, *FILES)
+    load = {str(k): v for k, v in load.items() if k not in where}
+    own = choice(cfg.dataset.name)
+    return None if own and load == {"_target_": own.load._target_} else load
+
+
+def own_images(dataset: str) -> list[int] | None:
+    """Training and test images that `conf/dataset/<dataset>.yaml` declares."""
+    own = choice(dataset)
+    return [own.train_images, own.test_images] if own else None
 
 
 @cache
-def own_loader(dataset: str) -> str | None:
-    """The function that `conf/dataset/<dataset>.yaml` names."""
+def choice(dataset: str) -> Any:
+    """What `conf/dataset/<dataset>.yaml` says; None where there is none."""
     path = CHOICES / f"{dataset}.yaml"
-    return OmegaConf.load(path).load._target_ if path.is_file() else None  # pyright: ignore
+    return OmegaConf.load(path) if path.is_file() else None
+
+
+def trained(asked: dict[str, Any], rate: Schedule | Plateau | None) -> dict[str, Any]:
+    """What decides the weights: how often a run is measured does so only on a plateau."""
+    left_out = () if isinstance(rate, Plateau) else ("evaluate_every",)
+    return {k: v for k, v in asked.items() if k not in left_out}
 
 
 def schedule(
@@ -219,6 +240,8 @@ def schedule(
     told by the setting's own name.
     """
     if node._target_ is None:
+        if setting != "clipping":
+            raise Mistake(f"{setting}._target_=null: expected a policy; only clipping may be none")
         return None
     function = located(node._target_, f"{setting}._target_")
     values = OmegaConf.to_container(node)
@@ -243,7 +266,7 @@ def schedule(
     if not isinstance(found, Schedule | Plateau):
         raise Mistake(
             f"{setting}._target_={node._target_}: gives {type(found).__name__}, not a Schedule; "
-            f"a function of the iteration is taken by {setting}=own"
+            "a function of the iteration is for disciplined.schedules.own.own to tabulate"
         )
     return found
 

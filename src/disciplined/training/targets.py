@@ -75,7 +75,9 @@ def converted(value: Any, hint: Any, setting: str, lengths: Lengths | None) -> A
         if lengths is None:
             raise TypeError(f"{setting}: a length where none can be resolved")
         return Iterations(lengths(str(value), setting))
-    if typing.get_origin(hint) is list and isinstance(value, list):
+    if typing.get_origin(hint) is list:
+        if not isinstance(value, list):
+            raise Mistake(f"{setting}={value}: expected a list, such as [{value}]")
         (item,) = typing.get_args(hint)
         return [converted(v, item, f"{setting}[{i}]", lengths) for i, v in enumerate(value)]
     if typing.get_origin(hint) is Callable:
