@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from disciplined.mistakes import Mistake
+from disciplined.training.config import compose
+from disciplined.training.run import run
+
 NET = '''
 from torch import nn
 
@@ -50,7 +54,8 @@ def test_trains_without_touching_this_repository(command, tmp_path: Path):
         ("model.network._target_=torch.nn.Linear", "model.network.classes=10: Linear has no such"),
     ],
 )
-def test_what_is_wrong_is_said_in_a_line(command, override, told):
-    done = command("train.py", *SHORT, override)
-    assert done.returncode == 2
-    assert told in done.stderr.strip() and len(done.stderr.strip().splitlines()) == 1
+def test_what_is_wrong_is_said_in_a_line(tmp_path: Path, override, told):
+    with pytest.raises(Mistake) as caught:
+        run(compose([*SHORT, override, f"output_dir={tmp_path}"]), quiet=True)
+    assert told in str(caught.value) and "\n" not in str(caught.value)
+    assert not (tmp_path / "runs").exists()

@@ -68,7 +68,7 @@ POLICIES: dict[str, tuple[Callable[[int, int], Schedule], float, float]] = {
     "schedule/triangular": (lambda s, d: cycles.triangular(0.1, 3, s, d), 0.1, 3),
     "schedule/triangular2": (lambda s, d: cycles.triangular2(0.1, 3, s, d), 0.1, 3),
     "schedule/staged": (
-        lambda s, d: cycles.staged([0.1, 0.01], [3, 0.3], [s, 1], [s], d),
+        lambda s, d: cycles.staged([0.1, 0.01], [3, 0.3], [s, s], [s], d),
         0.01,
         3,
     ),
