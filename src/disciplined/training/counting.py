@@ -15,7 +15,7 @@ KEYS = ("image_shape", "classes", "train_images", "test_images")
 
 
 def fill(cfg: DictConfig) -> None:
-    """Fill in the null keys of `cfg.dataset` by its `count` node.
+    """Fill in the null keys of `cfg.dataset` by its `count` node, and what tells its data apart.
 
     What the user gives stands, to be held against the data when they are loaded. Raises `Mistake`
     for keys that nobody knows, and what counting finds wrong.
@@ -36,3 +36,4 @@ def fill(cfg: DictConfig) -> None:
     found = function(**arguments(function, known, "dataset.load"))
     for key in unknown:
         dataset[key] = found[key]
+    dataset.digest = found.get("digest")

@@ -170,6 +170,8 @@ def plan(cfg: DictConfig) -> Plan:
     images = [cfg.dataset.train_images, cfg.dataset.test_images]
     if images != own_images(cfg.dataset.name):  # its name says less than a published set's
         asked["images"] = images
+    if cfg.dataset.digest is not None:
+        asked["data"] = cfg.dataset.digest
     if cfg.evaluation.protocol.name == "as_published":
         asked["published_test"] = OmegaConf.to_container(cfg.model.published_test)
     if isinstance(network.get("batch_norm"), dict) and cfg.batch_norm.evaluate.name == "batch":

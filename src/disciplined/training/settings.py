@@ -23,12 +23,14 @@ Compile = Enum("Compile", ["auto", "always", "never"])
 class DatasetSettings:
     """A data set as the config sees it: its loader and what can be known without loading it.
 
-    Of a set of the reader's own `count` tells what is null here.
+    Of a set of the reader's own `count` tells what is null here; `digest` stands for its contents
+    in a record's key.
     """
 
     name: str = "???"
     load: Any = None
     count: Any = None
+    digest: str | None = None
     image_shape: list[int] | None = None
     classes: int | None = None
     train_images: int | None = None
