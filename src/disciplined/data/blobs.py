@@ -1,9 +1,8 @@
 """Three clouds of points in the plane, a tutorial's data (reference 14, tutorials/blobs)."""
 
 import numpy as np
-import torch
 
-from disciplined.data.images import ImageSet, checksum
+from disciplined.data.images import ImageSet, in_memory
 
 POINTS, CENTRES, SPREAD, SEED = 1000, 3, 2.0, 2
 
@@ -29,5 +28,4 @@ def blobs() -> ImageSet:
     labels = np.repeat(np.arange(CENTRES, dtype=np.int64), sizes)[order]
     half = POINTS // 2
     arrays = points[:half], labels[:half], points[half:], labels[half:]
-    tensors = (torch.from_numpy(array) for array in arrays)
-    return ImageSet(*tensors, sha256=checksum("blobs", *(array.tobytes() for array in arrays)))
+    return in_memory("blobs", arrays=arrays)

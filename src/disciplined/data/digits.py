@@ -4,10 +4,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from disciplined.data.images import ImageSet, checksum
+from disciplined.data.images import ImageSet, in_memory
 from disciplined.data.subsets import split
 
 TEST_IMAGES = 360  # 36 of each digit; the other 1437 are for training
@@ -25,8 +24,7 @@ def digits() -> ImageSet:
     labels = labels.astype(np.int64)
     train, test = split(labels, train_size=None, validation=TEST_IMAGES)
     arrays = images[train], labels[train], images[test], labels[test]
-    tensors = (torch.from_numpy(array) for array in arrays)
-    return ImageSet(*tensors, sha256=checksum("digits", *(array.tobytes() for array in arrays)))
+    return in_memory("digits", arrays=arrays)
 
 
 def _table() -> tuple[NDArray[np.float64], NDArray[np.float64]]:

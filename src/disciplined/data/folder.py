@@ -3,11 +3,10 @@
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from disciplined.data.decoding import centre, decoded, pixels
-from disciplined.data.images import ImageSet, checksum
+from disciplined.data.images import ImageSet, in_memory
 from disciplined.data.listing import Listing, listed
 from disciplined.mistakes import Mistake
 
@@ -36,9 +35,7 @@ def folder(
         )
     parts = [_all(part, first.shape, size, channels) for part in (train, test)]
     arrays = parts[0], train.labels, parts[1], test.labels
-    tensors = (torch.from_numpy(array) for array in arrays)
-    contents = (array.tobytes() for array in arrays)
-    return ImageSet(*tensors, sha256=checksum("folder", *train.classes, *contents))
+    return in_memory("folder", *train.classes, arrays=arrays)
 
 
 def _all(

@@ -6,9 +6,12 @@ them into what a network reads. The rows of a table stand in the images' place a
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 
@@ -36,6 +39,16 @@ class ImageSet:
             train_labels=self.train_labels[indices],
             sha256=checksum("subset", self.sha256, indices.cpu().numpy().astype("<i8").tobytes()),
         )
+
+
+def in_memory(name: str, *told: str, arrays: Sequence[NDArray[Any]]) -> ImageSet:
+    """The set `name` of training images and labels, test images and labels, in that order.
+
+    Its checksum is over what else is `told` of it and the arrays' bytes, whose memory it shares.
+    """
+    contents = (array.tobytes() for array in arrays)
+    tensors = (torch.from_numpy(array) for array in arrays)
+    return ImageSet(*tensors, sha256=checksum(name, *told, *contents))
 
 
 def subset(images: Any, indices: Tensor) -> Any:

@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-import torch
-
-from disciplined.data.images import ImageSet, checksum
+from disciplined.data.images import ImageSet, in_memory
 from disciplined.data.table_file import read_split
 
 
@@ -19,6 +17,4 @@ def table(
     """The numbers of a CSV file, float32 [N,F], and its labels, sorted; `table_file.read_split`."""
     found = read_split(file, label, test_file, test_share, header, delimiter)
     arrays = found.train, found.train_labels, found.test, found.test_labels
-    tensors = (torch.from_numpy(array) for array in arrays)
-    contents = (array.tobytes() for array in arrays)
-    return ImageSet(*tensors, sha256=checksum("table", *found.classes, *contents))
+    return in_memory("table", *found.classes, arrays=arrays)

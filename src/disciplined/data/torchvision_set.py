@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from disciplined.data.decoding import centre, pixels
-from disciplined.data.images import ImageSet, checksum
+from disciplined.data.images import ImageSet, in_memory
 from disciplined.mistakes import Mistake
 
 Part = tuple[NDArray[np.uint8], NDArray[np.int64]]
@@ -30,9 +29,7 @@ def torchvision(
     """
     (train, train_labels), (test, test_labels) = _parts(name, str(data_dir), download, size)
     arrays = train, train_labels, test, test_labels
-    tensors = (torch.from_numpy(array) for array in arrays)
-    contents = (array.tobytes() for array in arrays)
-    return ImageSet(*tensors, sha256=checksum("torchvision", str(name), *contents))
+    return in_memory("torchvision", str(name), arrays=arrays)
 
 
 def count(

@@ -28,44 +28,6 @@ from disciplined.optimizers.scheduled import Scheduled
 CONVENTIONS = ("caffe", "pytorch")
 
 
-def step_(
-    parameters: list[Tensor],
-    gradients: list[Tensor],
-    means: list[Tensor],
-    squares: list[Tensor],
-    *,
-    lr: Tensor,
-    momentum: Tensor,
-    weight_decay: Tensor | None,
-    weights: Tensor,
-    beta2: float,
-    eps: float,
-    convention: str,
-    decoupled: bool,
-) -> None:
-    """One step of one group of parameters, in place.
-
-    `lr`, `momentum` and `weight_decay` are 0-dim tensors with the group's multipliers already in
-    them; `weights` holds `c1` and `c2` of this step.
-    """
-    direction = gradients
-    if weight_decay is not None and decoupled:
-        torch._foreach_mul_(parameters, 1 - lr * weight_decay)
-    elif weight_decay is not None:
-        direction = decayed(parameters, gradients, weight_decay)
-    average_(means, direction, momentum)
-    average_(squares, squared(direction), beta2)
-    root = weights[1].sqrt()
-    denominators = torch._foreach_sqrt(squares)
-    if convention == "pytorch":
-        torch._foreach_add_(denominators, (eps * root).to(lr.dtype))
-    else:
-        torch._foreach_add_(denominators, eps)
-    update = torch._foreach_div(means, denominators)
-    torch._foreach_mul_(update, (lr * root / weights[0]).to(lr.dtype))
-    torch._foreach_sub_(parameters, update)
-
-
 class Adam(Scheduled):
     """Adam over groups with multipliers; decay is added to the gradient.
 
@@ -110,21 +72,24 @@ class Adam(Scheduled):
         lr: Tensor,
         weight_decay: Tensor | None,
     ) -> None:
-        """One step of one group."""
-        step_(
-            parameters,
-            gradients,
-            self.states("mean", parameters),
-            self.states("square", parameters),
-            lr=lr,
-            momentum=self.momentum,
-            weight_decay=weight_decay,
-            weights=self.weights,
-            beta2=self.beta2,
-            eps=self.eps,
-            convention=self.convention,
-            decoupled=self.decoupled,
-        )
+        """One step of one group; `weights` holds `c1` and `c2` of this step."""
+        means, squares = self.states("mean", parameters), self.states("square", parameters)
+        direction = gradients
+        if weight_decay is not None and self.decoupled:
+            torch._foreach_mul_(parameters, 1 - lr * weight_decay)
+        else:
+            direction = decayed(parameters, gradients, weight_decay)
+        average_(means, direction, self.momentum)
+        average_(squares, squared(direction), self.beta2)
+        root = self.weights[1].sqrt()
+        denominators = torch._foreach_sqrt(squares)
+        if self.convention == "pytorch":
+            torch._foreach_add_(denominators, (self.eps * root).to(lr.dtype))
+        else:
+            torch._foreach_add_(denominators, self.eps)
+        update = torch._foreach_div(means, denominators)
+        torch._foreach_mul_(update, (lr * root / self.weights[0]).to(lr.dtype))
+        torch._foreach_sub_(parameters, update)
 
     def state_dict(self) -> dict[str, Any]:
         """torch's, and `weights` beside it: among the states torch would round them to float32."""

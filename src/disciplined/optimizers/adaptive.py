@@ -20,76 +20,6 @@ from disciplined.optimizers.scheduled import Scheduled
 CONVENTIONS = ("pytorch", "keras")
 
 
-def rmsprop_(
-    parameters: list[Tensor],
-    gradients: list[Tensor],
-    squares: list[Tensor],
-    velocities: list[Tensor],
-    *,
-    lr: Tensor,
-    momentum: Tensor,
-    weight_decay: Tensor | None,
-    decay: float,
-    eps: float,
-    convention: str,
-) -> None:
-    """One step of RMSprop for one group of parameters, in place; arguments as in `sgd.step_`."""
-    direction = decayed(parameters, gradients, weight_decay)
-    average_(squares, squared(direction), decay)
-    torch._foreach_mul_(velocities, momentum)
-    if convention == "keras":
-        denominators = torch._foreach_add(squares, eps)
-        torch._foreach_sqrt_(denominators)
-        scaled = torch._foreach_div(direction, denominators)
-        torch._foreach_add_(velocities, torch._foreach_mul(scaled, lr))
-        torch._foreach_sub_(parameters, velocities)
-        return
-    denominators = torch._foreach_sqrt(squares)
-    torch._foreach_add_(denominators, eps)
-    torch._foreach_add_(velocities, torch._foreach_div(direction, denominators))
-    torch._foreach_sub_(parameters, torch._foreach_mul(velocities, lr))
-
-
-def adagrad_(
-    parameters: list[Tensor],
-    gradients: list[Tensor],
-    sums: list[Tensor],
-    *,
-    lr: Tensor,
-    weight_decay: Tensor | None,
-    eps: float,
-) -> None:
-    """One step of AdaGrad for one group of parameters, in place; arguments as in `sgd.step_`."""
-    direction = decayed(parameters, gradients, weight_decay)
-    torch._foreach_add_(sums, squared(direction))
-    denominators = torch._foreach_sqrt(sums)
-    torch._foreach_add_(denominators, eps)
-    scaled = torch._foreach_div(direction, denominators)
-    torch._foreach_sub_(parameters, torch._foreach_mul(scaled, lr))
-
-
-def adadelta_(
-    parameters: list[Tensor],
-    gradients: list[Tensor],
-    squares: list[Tensor],
-    updates: list[Tensor],
-    *,
-    lr: Tensor,
-    momentum: Tensor,
-    weight_decay: Tensor | None,
-    eps: float,
-) -> None:
-    """One step of AdaDelta for one group of parameters, in place; arguments as in `sgd.step_`."""
-    direction = decayed(parameters, gradients, weight_decay)
-    average_(squares, squared(direction), momentum)
-    update = torch._foreach_add(updates, eps)
-    torch._foreach_div_(update, torch._foreach_add(squares, eps))
-    torch._foreach_sqrt_(update)
-    torch._foreach_mul_(update, direction)
-    average_(updates, squared(list(update)), momentum)
-    torch._foreach_sub_(parameters, torch._foreach_mul(update, lr))
-
-
 class RMSprop(Scheduled):
     """RMSprop over groups with multipliers.
 
@@ -132,18 +62,22 @@ class RMSprop(Scheduled):
         weight_decay: Tensor | None,
     ) -> None:
         """One step of one group."""
-        rmsprop_(
-            parameters,
-            gradients,
-            self.states("square", parameters),
-            self.states("velocity", parameters),
-            lr=lr,
-            momentum=self.momentum,
-            weight_decay=weight_decay,
-            decay=self.decay,
-            eps=self.eps,
-            convention=self.convention,
-        )
+        squares = self.states("square", parameters)
+        velocities = self.states("velocity", parameters)
+        direction = decayed(parameters, gradients, weight_decay)
+        average_(squares, squared(direction), self.decay)
+        torch._foreach_mul_(velocities, self.momentum)
+        if self.convention == "keras":
+            denominators = torch._foreach_add(squares, self.eps)
+            torch._foreach_sqrt_(denominators)
+            scaled = torch._foreach_div(direction, denominators)
+            torch._foreach_add_(velocities, torch._foreach_mul(scaled, lr))
+            torch._foreach_sub_(parameters, velocities)
+            return
+        denominators = torch._foreach_sqrt(squares)
+        torch._foreach_add_(denominators, self.eps)
+        torch._foreach_add_(velocities, torch._foreach_div(direction, denominators))
+        torch._foreach_sub_(parameters, torch._foreach_mul(velocities, lr))
 
 
 class AdaGrad(Scheduled):
@@ -182,14 +116,13 @@ class AdaGrad(Scheduled):
         weight_decay: Tensor | None,
     ) -> None:
         """One step of one group."""
-        adagrad_(
-            parameters,
-            gradients,
-            self.states("sum", parameters),
-            lr=lr,
-            weight_decay=weight_decay,
-            eps=self.eps,
-        )
+        sums = self.states("sum", parameters)
+        direction = decayed(parameters, gradients, weight_decay)
+        torch._foreach_add_(sums, squared(direction))
+        denominators = torch._foreach_sqrt(sums)
+        torch._foreach_add_(denominators, self.eps)
+        scaled = torch._foreach_div(direction, denominators)
+        torch._foreach_sub_(parameters, torch._foreach_mul(scaled, lr))
 
 
 class AdaDelta(Scheduled):
@@ -221,13 +154,13 @@ class AdaDelta(Scheduled):
         weight_decay: Tensor | None,
     ) -> None:
         """One step of one group."""
-        adadelta_(
-            parameters,
-            gradients,
-            self.states("square", parameters),
-            self.states("update", parameters),
-            lr=lr,
-            momentum=self.momentum,
-            weight_decay=weight_decay,
-            eps=self.eps,
-        )
+        squares = self.states("square", parameters)
+        updates = self.states("update", parameters)
+        direction = decayed(parameters, gradients, weight_decay)
+        average_(squares, squared(direction), self.momentum)
+        update = torch._foreach_add(updates, self.eps)
+        torch._foreach_div_(update, torch._foreach_add(squares, self.eps))
+        torch._foreach_sqrt_(update)
+        torch._foreach_mul_(update, direction)
+        average_(updates, squared(list(update)), self.momentum)
+        torch._foreach_sub_(parameters, torch._foreach_mul(update, lr))

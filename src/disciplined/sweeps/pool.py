@@ -70,7 +70,9 @@ def train(
     free = shares(at_once)
     waiting, alive, told_to_wait = Waiting(jobs), {}, False
     logs.mkdir(parents=True, exist_ok=True)
-    with handled(stop):
+    with contextlib.ExitStack() as at_the_end:
+        at_the_end.callback(remove_empty, logs)
+        at_the_end.enter_context(handled(stop))
         try:
             while waiting.jobs or alive:
                 while free and (job := waiting.next()):
@@ -103,9 +105,13 @@ def train(
         except Stopped as stopped:
             outcome.stopped = stopped.number
             finish()
-    with contextlib.suppress(OSError):
-        logs.rmdir()
     return outcome
+
+
+def remove_empty(folder: Path) -> None:
+    """Remove a folder in which nothing is left."""
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def finish() -> None:

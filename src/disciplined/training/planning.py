@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from disciplined.mistakes import Mistake
@@ -131,7 +132,7 @@ def plan(cfg: DictConfig) -> Plan:
                 "dataset.validation to some of the training images, or monitor train_loss"
             )
     clipping = schedules["clipping"]
-    if isinstance(clipping, Schedule) and min(clipping.values(range(iterations))) <= 0:
+    if isinstance(clipping, Schedule) and (clipping.values(np.arange(iterations)) <= 0).any():
         raise Mistake("clipping: a limit of 0 leaves nothing of a gradient; expected more than 0")
     augmentation = cfg.augmentation.name
     if augmentation == "auto":
