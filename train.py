@@ -4,9 +4,12 @@ Owns its process: a user's mistake is one line and status 2, a divergence status
 with its traceback, SIGINT 130 and SIGTERM 143. Torch is imported only to train.
 """
 
+import sys
+
 from disciplined import command_line
 from disciplined.ending import DIVERGED, DONE
 from disciplined.training import config, words
+from disciplined.training.own_code import notice, own_code
 from disciplined.training.planning import plan
 from disciplined.training.record import Record
 
@@ -28,6 +31,8 @@ def main(arguments: list[str]) -> int:
     done = Record(asked.folder).finished()
     if done and not cfg.force:
         print(words.already(done, asked))
+        if said := notice(own_code(cfg), [done]):
+            print(said, file=sys.stderr)
         return DONE if done["status"] == "done" else DIVERGED
     from disciplined.training.run import run
 

@@ -31,19 +31,33 @@ class Net(nn.Module):
 SHORT = ("model=own", "dataset=digits", "trainer=cpu", "duration=3it", "schedule=constant")
 
 
-def test_trains_without_touching_this_repository(command, tmp_path: Path):
+def test_trains_without_touching_this_repository(command, tmp_path: Path, monkeypatch, capsys):
+    """And says so, asked again, when the network is no longer the one that was trained."""
     (tmp_path / "ownnetwork.py").write_text(NET)
+    asked = [*SHORT, "model.network._target_=ownnetwork.Net", "+model.network.units=5"]
     done = command(
         "train.py",
-        *SHORT,
-        "model.network._target_=ownnetwork.Net",
-        "+model.network.units=5",
+        *asked,
         PYTHONPATH=os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]),
     )
     assert done.returncode == 0, done.stderr
     (record,) = (tmp_path / "runs").iterdir()
     assert record.name.startswith("own-digits-constant-")
     assert json.loads((record / "summary.json").read_text())["status"] == "done"
+
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
+    import train as script
+
+    (tmp_path / "ownnetwork.py").write_text(NET + "# only said otherwise\n")
+    assert script.main([*asked, f"output_dir={tmp_path}"]) == 0
+    said = capsys.readouterr()
+    assert "done before" in said.out and not said.err
+    (tmp_path / "ownnetwork.py").write_text(NET.replace("ReLU", "Tanh"))
+    for arguments in ([], ["-m"]):
+        assert script.main([*arguments, *asked, f"output_dir={tmp_path}"]) == 0
+        told = capsys.readouterr().err
+        assert told.startswith("warning: ownnetwork.Net changed since this run was trained; force")
 
 
 @pytest.mark.parametrize(

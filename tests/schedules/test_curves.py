@@ -161,7 +161,7 @@ def test_a_readers_own_mistakes(function: Any, says: str) -> None:
     ("build", "says"),
     [
         (lambda: decays.exponential(0.1, 0, 1, 9), "gamma=0: expected a number above 0"),
-        (lambda: decays.exponential(0.1, 0.9, 0, 9), "every=0: expected a whole number"),
+        (lambda: decays.exponential(0.1, 0.9, 0, 9), "every=0: expected a number of iterations"),
         (lambda: decays.inverse_time(0.1, "slow", 1, 9, 3), "decay=slow: expected a number, or"),
         (lambda: decays.inverse_time(0.1, -1, 1, 9, 3), "decay=-1: expected a finite number"),
         (lambda: decays.inv(0.1, -1, 0.75, 9), "gamma=-1: expected a finite number"),

@@ -157,7 +157,7 @@ def test_a_config_asks_for_what_its_function_takes(group: str, choice: str) -> N
     given = {str(key) for key in config} - {"_target_", "defaults"}
     if group in ("weight_decay", "clipping"):
         given = {key if key in parameters else NAMES[key] for key in given}
-    assert given == parameters - {"duration", "epochs"}
+    assert given == parameters - {"duration", "epochs", "scale"}
     # Cyclical momentum borrows the rate's stepsize and swings against its cycle; where there is
     # none, or one that begins at the top, momentum must be constant.
     if group == "schedule":

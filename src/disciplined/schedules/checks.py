@@ -5,9 +5,10 @@ A run's plan puts the hyper-parameter before the name: `base_lr` becomes `schedu
 
 import math
 from collections.abc import Sequence
+from fractions import Fraction
 
 from disciplined.mistakes import Mistake
-from disciplined.schedules.lengths import Iterations
+from disciplined.schedules.lengths import Iterations, Period
 
 
 def not_negative(setting: str, value: float, *, example: str) -> float:
@@ -36,6 +37,15 @@ def iterations(setting: str, value: int) -> Iterations:
             "write a longer length, for example 41ep"
         )
     return Iterations(value)
+
+
+def period(setting: str, value: Fraction | int) -> Period:
+    """`value`. Raises Mistake unless it is a whole number or a fraction of iterations, above 0."""
+    if isinstance(value, bool) or not isinstance(value, int | Fraction) or value <= 0:
+        raise Mistake(
+            f"{setting}={value}: expected a number of iterations above 0; write for example 1ep"
+        )
+    return Period(Fraction(value))
 
 
 def rate(name: str, value: float) -> float:

@@ -36,7 +36,7 @@ def triangular2(
 ) -> Schedule:
     """As `triangular`, the swing halved after every cycle. Source: the first paper; 2.1."""
     base_lr, max_lr, stepsize, duration = checks.cycle(base_lr, max_lr, stepsize, duration)
-    return Schedule(cut(_halving(base_lr, max_lr, stepsize), duration))
+    return Schedule(cut(_shrinking(base_lr, max_lr, stepsize), duration))
 
 
 def staged(
@@ -45,11 +45,13 @@ def staged(
     stepsize: list[Iterations],
     milestones: list[Iterations],
     duration: Iterations,
+    halving: bool = True,
 ) -> Schedule:
     """`triangular2` begun anew at each of the `milestones`, every stage with its own bounds.
 
-    One stage more than milestones. Source: clr/table2, the run of figure 1: three stages for the
-    three rates of the fixed policy, from 0, 16,000 and 22,000 of 25,000 iterations.
+    One stage more than milestones; without `halving` each stage is `triangular`. Source:
+    clr/table2, the run of figure 1: three stages for the three rates of the fixed policy, from 0,
+    16,000 and 22,000 of 25,000 iterations; clr/table4, whose range the original steps reduce.
     """
     begins = [0, *checks.rising("milestones", milestones)]
     if not len(base_lr) == len(max_lr) == len(stepsize) == len(begins):
@@ -62,17 +64,26 @@ def staged(
     for base, top, steps, begin, end in zip(base_lr, max_lr, stepsize, begins, ends, strict=True):
         base, top = checks.bounds(base, top)
         steps = checks.iterations("stepsize", steps)
-        segments += cut(_halving(base, top, steps), end - begin)
+        cycles = _shrinking(base, top, steps, 0.5 if halving else 1.0)
+        segments += cut(cycles, end - begin)
     return Schedule(cut(segments, duration))
 
 
 def exp_range(
-    base_lr: float, max_lr: float, stepsize: Iterations, gamma: float, duration: Iterations
+    base_lr: float,
+    max_lr: float,
+    stepsize: Iterations,
+    gamma: float,
+    duration: Iterations,
+    scale: float = 1,
 ) -> Schedule:
-    """As `triangular`, both bounds times gamma ** iteration. Source: the first paper; 2.1."""
+    """As `triangular`, both bounds times gamma ** iteration, in a shortened run ** (it / scale).
+
+    Source: the first paper; 2.1.
+    """
     base_lr, max_lr, stepsize, duration = checks.cycle(base_lr, max_lr, stepsize, duration)
     gamma = checks.positive("gamma", gamma, example="gamma=0.99994")
-    fall = math.log(gamma) * stepsize
+    fall = math.log(gamma) * stepsize / checks.positive("scale", scale, example="scale=0.1")
     if abs(fall) * -(-duration // stepsize) > 700:
         raise Mistake(
             f"gamma={gamma:g}: over {duration} iterations the rate passes every number a computer "
@@ -145,10 +156,12 @@ def onecycle_as_written(
     return Schedule((*cycle, Segment.linear(base_lr, base_lr / _BELOW, tail)))
 
 
-def _halving(base_lr: float, max_lr: float, stepsize: int) -> Iterator[Segment]:
-    """triangular2 without an end; once nothing is left of the swing, the base."""
-    for cycle in range(_VANISHED):
-        top = base_lr + (max_lr - base_lr) * 0.5**cycle
+def _shrinking(
+    base_lr: float, max_lr: float, stepsize: int, factor: float = 0.5
+) -> Iterator[Segment]:
+    """triangular2 without an end, the swing times `factor`; once nothing is left, the base."""
+    for cycle in itertools.count() if factor == 1 else range(_VANISHED):
+        top = base_lr + (max_lr - base_lr) * factor**cycle
         yield Segment.linear(base_lr, top, stepsize)
         yield Segment.linear(top, base_lr, stepsize)
     while True:

@@ -4,13 +4,14 @@ Formulas as in reference 2.1 and 2.5, and as Keras, PyTorch and Caffe have them.
 `Schedule` over the run's iterations; all raise Mistake for a setting that cannot be meant.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from fractions import Fraction
 
 from disciplined.mistakes import Mistake
 from disciplined.schedules import checks, shapes
-from disciplined.schedules.lengths import Iterations
+from disciplined.schedules.lengths import Iterations, Period
 from disciplined.schedules.segments import Schedule, Segment
 
 _STEP_GAMMA = 0.316
@@ -69,7 +70,7 @@ def piecewise_constant(values: list[float], milestones: list[Iterations]) -> Sch
 
 
 def exponential(
-    lr: float, gamma: float, every: Iterations, duration: Iterations, staircase: bool = False
+    lr: float, gamma: float, every: Period, duration: Iterations, staircase: bool = False
 ) -> Schedule:
     """`lr` times `gamma` every `every` iterations: smoothly, or in stairs.
 
@@ -78,11 +79,11 @@ def exponential(
     """
     lr = checks.rate("lr", lr)
     gamma = checks.positive("gamma", gamma, example="gamma=0.96")
-    every, duration = checks.iterations("every", every), checks.iterations("duration", duration)
+    every, duration = checks.period("every", every), checks.iterations("duration", duration)
     if staircase:
-        drops = range(every, duration, every)
-        return _stairs([lr * gamma**n for n in range(len(drops) + 1)], drops, duration)
-    log_ratio = math.log(gamma) * duration / every
+        done, drops = _periods(every, duration)
+        return _stairs([lr * gamma**n for n in done], drops, duration)
+    log_ratio = math.log(gamma) * float(duration / every)
     end = lr * _exp("gamma", gamma, log_ratio)
     return Schedule((Segment(duration, lr, end, duration, shapes.Geometric(log_ratio)),))
 
@@ -90,7 +91,7 @@ def exponential(
 def inverse_time(
     lr: float,
     decay: float | str,
-    every: Iterations,
+    every: Period,
     duration: Iterations,
     epochs: float,
     staircase: bool = False,
@@ -102,27 +103,30 @@ def inverse_time(
     InverseTimeDecay; reference 10.1 and 10.4.
     """
     lr = checks.rate("lr", lr)
-    every, duration = checks.iterations("every", every), checks.iterations("duration", duration)
+    every, duration = checks.period("every", every), checks.iterations("duration", duration)
     if isinstance(decay, str) and decay != "auto":
         raise Mistake(f"decay={decay}: expected a number, or auto (lr / epochs)")
     amount = lr / epochs if isinstance(decay, str) else decay
     amount = checks.not_negative("decay", amount, example="decay=1e-3")
     if staircase:
-        drops = range(every, duration, every)
-        return _stairs([lr / (1 + amount * n) for n in range(len(drops) + 1)], drops, duration)
-    reach = amount * duration / every
+        done, drops = _periods(every, duration)
+        return _stairs([lr / (1 + amount * n) for n in done], drops, duration)
+    reach = amount * float(duration / every)
     return Schedule(
         (Segment(duration, lr, lr / (1 + reach), duration, shapes.Inverse(1.0, reach)),)
     )
 
 
-def inv(lr: float, gamma: float, power: float, duration: Iterations) -> Schedule:
-    """`lr * (1 + gamma * t) ** -power`. Source: Caffe's `inv`, LeNet's solver."""
+def inv(lr: float, gamma: float, power: float, duration: Iterations, scale: float = 1) -> Schedule:
+    """`lr * (1 + gamma * t) ** -power`, in a shortened run t / scale for t.
+
+    Source: Caffe's `inv`, LeNet's solver.
+    """
     lr = checks.rate("lr", lr)
     gamma = checks.not_negative("gamma", gamma, example="gamma=1e-4")
     power = checks.not_negative("power", power, example="power=0.75")
     duration = checks.iterations("duration", duration)
-    reach = gamma * duration
+    reach = gamma * duration / checks.positive("scale", scale, example="scale=0.1")
     end = lr * (1 + reach) ** -power
     return Schedule((Segment(duration, lr, end, duration, shapes.Inverse(power, reach)),))
 
@@ -170,6 +174,19 @@ def _down(lr: float, end_lr: float, duration: int, shape: shapes.Shape) -> Sched
     duration = checks.iterations("duration", duration)
     lr, end_lr = checks.rate("lr", lr), checks.rate("end_lr", end_lr)
     return Schedule((Segment(duration, lr, end_lr, duration, shape),))
+
+
+def _periods(every: Period, duration: int) -> tuple[list[int], list[int]]:
+    """How many periods are over from the start on and from each change of that on; the changes."""
+    done, drops = [0], []
+    # where a period is shorter than an iteration, several are over at once
+    changes = range(1, duration) if every < 1 else itertools.count(every, every)
+    for change in map(math.ceil, changes):
+        if change >= duration:
+            break
+        drops.append(change)
+        done.append(math.floor(change / every))
+    return done, drops
 
 
 def _stairs(values: Sequence[float], drops: Sequence[int], duration: int | None = None) -> Schedule:

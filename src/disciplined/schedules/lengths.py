@@ -14,6 +14,9 @@ from disciplined.mistakes import Mistake
 Iterations = NewType("Iterations", int)
 """Marks a parameter that is a length in a config and a number of iterations in a call."""
 
+Period = NewType("Period", Fraction)
+"""As `Iterations`, but a shortened run's keeps its parts: a tenth of `1it` is a tenth."""
+
 Unit = Literal["ep", "it", "dur"]
 
 # Exponents are kept short so that no text can ask for a number with a billion digits.
@@ -68,7 +71,7 @@ def in_iterations(
     total_batch_size: int,
     duration: int | None,
     scale: Fraction | int = 1,
-) -> int:
+) -> Iterations:
     """The length `text` in iterations, rounded down.
 
     images: training images in an epoch. total_batch_size: images per iteration. duration: the run's
@@ -95,7 +98,7 @@ def in_iterations(
         raise Mistake(f"{setting}={text}: more than 10^15 iterations; write a shorter length")
     if iterations < 1:
         if scale < 1:
-            return 1
+            return Iterations(1)
         of = {
             "ep": f"{images} images at a total batch size of {total_batch_size}",
             "dur": f"a run of {duration} iterations",
@@ -105,7 +108,33 @@ def in_iterations(
             f"{setting}={text}: comes out as 0 iterations ({of}); "
             "write a longer length, at least 1it"
         )
-    return iterations
+    return Iterations(iterations)
+
+
+def in_period(
+    text: object,
+    *,
+    setting: str,
+    images: int,
+    total_batch_size: int,
+    duration: int | None,
+    scale: Fraction | int = 1,
+) -> Period:
+    """The length `text` of something that repeats, in iterations, perhaps less than one.
+
+    Rounded down as the whole run has it, then scaled: what a factor a period comes to by the end of
+    the run is the same at every scale. Arguments and errors are those of `in_iterations`.
+    """
+    length = Length.parse(text, setting=setting)
+    whole = in_iterations(
+        length,
+        setting=setting,
+        images=images,
+        total_batch_size=total_batch_size,
+        duration=duration,
+        scale=1,
+    )
+    return Period(whole * (Fraction(1) if length.unit == "dur" else Fraction(scale)))
 
 
 def _expected(text: object) -> str:

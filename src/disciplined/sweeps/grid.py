@@ -17,6 +17,7 @@ from hydra.errors import HydraException
 from disciplined.mistakes import Mistake
 from disciplined.studies.checks import one_of
 from disciplined.training.config import CONF, compose
+from disciplined.training.own_code import own_code
 from disciplined.training.planning import Plan, plan
 from disciplined.training.record import Record
 
@@ -31,6 +32,7 @@ class Asked:
     plan: Plan
     force: bool
     dry_run: bool
+    own_code: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Place:
 def asked(overrides: tuple[str, ...]) -> Asked:
     """What a job asks for; composing one takes tens of milliseconds, so each is made once."""
     cfg = compose(list(overrides))
-    return Asked(plan(cfg), cfg.force, cfg.dry_run)
+    return Asked(plan(cfg), cfg.force, cfg.dry_run, own_code(cfg))
 
 
 def expand(overrides: list[str]) -> list[Place]:

@@ -20,6 +20,7 @@ from disciplined.sweeps import local, results
 from disciplined.sweeps.grid import Place, expand
 from disciplined.training import settings
 from disciplined.training.config import CONF, TRAIN, compose
+from disciplined.training.own_code import notice
 from disciplined.training.record import Record
 
 # Records are the output; Hydra's own folders and logs are switched off.
@@ -41,6 +42,8 @@ def main(overrides: list[str]) -> int:
         print(plan_text(places, missing))
         return 0
     status = 0
+    if warning := changed(places, missing):
+        print(warning, file=sys.stderr)
     if missing:
         print(f"{len(missing)} of {len(places)} jobs to train", file=sys.stderr)
         status = launch([*overrides, *logged(places)])
@@ -58,6 +61,17 @@ def main(overrides: list[str]) -> int:
     if failures and all(local.failed.get(name) == MISTAKE for name in failures):
         return MISTAKE
     return FAULT if failures else DIVERGED if bad else status
+
+
+def changed(places: list[Place], missing: list[Place]) -> str | None:
+    """What is said of finished jobs whose own code has changed; None where none has."""
+    now: dict[str, str] = {}
+    there = []
+    for place in places:
+        if place not in missing and (summary := Record(place.plan.folder).finished()):
+            now |= place.asked.own_code
+            there.append(summary)
+    return notice(now, there)
 
 
 def said(place: Place) -> str:

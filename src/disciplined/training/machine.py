@@ -34,7 +34,16 @@ COMPUTES = (
         )
     ),
 )
-VERSIONS = ("disciplined", "torch", "pytorch-lightning", "numpy", "hydra-core")
+VERSIONS = (
+    "disciplined",
+    "torch",
+    "pytorch-lightning",
+    "numpy",
+    "hydra-core",
+    "torchvision",
+    "timm",
+    "pillow",
+)
 
 
 @cache

@@ -8,7 +8,6 @@ import hashlib
 import inspect
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -19,12 +18,12 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from disciplined.mistakes import Mistake
-from disciplined.schedules.lengths import in_iterations
+from disciplined.schedules.lengths import Iterations, in_iterations, in_period
 from disciplined.schedules.plateau import Plateau
 from disciplined.schedules.segments import Schedule, Segment
 from disciplined.schedules.shapes import constant, name
 from disciplined.training.ranges import check
-from disciplined.training.targets import arguments, located
+from disciplined.training.targets import Lengths, arguments, located
 
 # Leaves at these values are left out of the key, so that a new setting orphans no old record.
 NEUTRAL: dict[str, Any] = {
@@ -102,8 +101,8 @@ def plan(cfg: DictConfig) -> Plan:
         train_images = cfg.train_size
     scale = Fraction(str(cfg.scale))
 
-    def lengths(duration: int | None) -> Callable[[str, str], int]:
-        return lambda text, setting: in_iterations(
+    def lengths(duration: int | None) -> Lengths:
+        return lambda kind, text, setting: (in_iterations if kind is Iterations else in_period)(
             text,
             setting=setting,
             images=train_images,
@@ -112,13 +111,17 @@ def plan(cfg: DictConfig) -> Plan:
             scale=scale,
         )
 
-    iterations = lengths(None)(cfg.duration, "duration")
+    iterations = lengths(None)(Iterations, cfg.duration, "duration")
     if iterations > LONGEST:
         raise Mistake(f"duration={cfg.duration}: {iterations:,} updates; at most {LONGEST:,}")
-    evaluate_every = lengths(iterations)(cfg.evaluate_every, "evaluate_every")
-    epochs = iterations * cfg.total_batch_size / train_images
+    evaluate_every = lengths(iterations)(Iterations, cfg.evaluate_every, "evaluate_every")
+    given = {
+        "duration": iterations,
+        "epochs": float(iterations * cfg.total_batch_size / train_images / scale),
+        "scale": float(scale),
+    }
     schedules = {
-        setting: schedule(cfg[setting], setting, lengths(iterations), iterations, epochs)
+        setting: schedule(cfg[setting], setting, lengths(iterations), given)
         for setting in ("schedule", "momentum", "weight_decay", "clipping")
     }
     for setting, found in schedules.items():
@@ -233,14 +236,14 @@ def trained(asked: dict[str, Any], rate: Schedule | Plateau | None) -> dict[str,
 def schedule(
     node: DictConfig,
     setting: str,
-    lengths: Callable[[str, str], int],
-    duration: int,
-    epochs: float,
+    lengths: Lengths,
+    given: dict[str, Any],
 ) -> Schedule | Plateau | None:
-    """The schedule that a config node names, over a run of `duration` iterations; None for none.
+    """The schedule that a config node names; None for none.
 
-    A policy of the learning rate may drive another hyper-parameter (`NAMES`); what it refuses is
-    told by the setting's own name.
+    given: what the run knows and a policy may ask for: its `duration` in iterations, the `epochs`
+    it had before it was shortened, and the `scale` that shortened it. A policy of the learning rate
+    may drive another hyper-parameter (`NAMES`); what it refuses is told by the setting's own name.
     """
     if node._target_ is None:
         if setting != "clipping":
@@ -255,17 +258,19 @@ def schedule(
         for ours, theirs in NAMES.items()
         if setting != "schedule" and theirs in parameters and ours not in parameters
     }
-    given = arguments(
+    values = arguments(
         function,
         {renamed.get(str(k), str(k)): v for k, v in values.items()},
         setting,
         lengths=lengths,
-        given={"duration": duration, "epochs": epochs},
+        given=given,
     )
     try:
-        found = function(**given)
+        found = function(**values)
     except Mistake as mistake:
-        raise Mistake(told_of(setting, str(mistake), list(parameters), renamed)) from mistake
+        raise Mistake(
+            told_of(setting, str(mistake), [p for p in parameters if p not in given], renamed)
+        ) from mistake
     if not isinstance(found, Schedule | Plateau):
         raise Mistake(
             f"{setting}._target_={node._target_}: gives {type(found).__name__}, not a Schedule; "
@@ -277,7 +282,7 @@ def schedule(
 def told_of(setting: str, text: str, parameters: list[str], renamed: dict[str, str]) -> str:
     """What a policy said of its parameters (`lr=-1: …`) as said of the settings they came from."""
     ours = {theirs: ours for ours, theirs in renamed.items()}
-    names = "|".join(p for p in parameters if p not in ("duration", "epochs"))
+    names = "|".join(parameters)
     if not names:
         return text
     text = re.sub(rf"\b({names})=", lambda m: f"{setting}.{ours.get(m[1], m[1])}=", text)

@@ -20,6 +20,7 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 from disciplined.ending import DIVERGED, DONE, FAULT
 from disciplined.training import assembly, checkpoint, curves, summary, words
 from disciplined.training.module import Training
+from disciplined.training.own_code import own_code
 from disciplined.training.parts import Parts, prepared
 from disciplined.training.planning import Plan, plan
 from disciplined.training.record import Record, sha256
@@ -109,7 +110,10 @@ def begin(
     """Write what is known of the run before its first update; the summary so far."""
     origin = parts.checkpoints.origin
     told = summary.beginning(
-        asked, data_sha256=origin.data_sha256, study=json.loads(origin.registered)
+        asked,
+        data_sha256=origin.data_sha256,
+        study=json.loads(origin.registered),
+        own_code=own_code(cfg),
     )
     told["result"] |= summary.majority(parts.images.test_labels)
     told["machine"] |= parts.machine | {

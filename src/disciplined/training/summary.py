@@ -10,7 +10,9 @@ from disciplined.training.planning import Plan
 from disciplined.training.rows import Row, final_and_best
 
 
-def beginning(asked: Plan, *, data_sha256: str, study: dict[str, Any] | None) -> dict[str, Any]:
+def beginning(
+    asked: Plan, *, data_sha256: str, study: dict[str, Any] | None, own_code: dict[str, str]
+) -> dict[str, Any]:
     """The summary of a run that begins; `ended` completes it."""
     return {
         "key": asked.key,
@@ -18,7 +20,7 @@ def beginning(asked: Plan, *, data_sha256: str, study: dict[str, Any] | None) ->
         "name": asked.name,
         "status": "running",
         "result": {"iterations": asked.iterations, "data_sha256": data_sha256},
-        "machine": machine.description(),
+        "machine": machine.description() | ({"own_code": own_code} if own_code else {}),
         "registered": study,
     }
 

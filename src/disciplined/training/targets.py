@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from disciplined.mistakes import Mistake
-from disciplined.schedules.lengths import Iterations
+from disciplined.schedules.lengths import Iterations, Period
 
-Lengths = Callable[[str, str], int]
+Lengths = Callable[[Any, str, str], Any]
+"""(Iterations or Period, text, setting) -> the length as that."""
 
 
 def located(path: str, setting: str) -> Callable[..., Any]:
@@ -23,7 +24,8 @@ def located(path: str, setting: str) -> Callable[..., Any]:
         return getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise Mistake(
-            f"{setting}={path}: no such function or class can be imported ({error})"
+            f"{setting}={path}: no such function or class can be imported ({error}); "
+            "a file of your own lies beside train.py or in a folder on PYTHONPATH"
         ) from error
 
 
@@ -37,7 +39,7 @@ def arguments(
 ) -> dict[str, Any]:
     """The keyword arguments that `node` holds for `function`, each of its annotated type.
 
-    `lengths(text, setting)` turns a length into iterations where the annotation is `Iterations`;
+    `lengths(kind, text, setting)` turns a length into the `Iterations` or `Period` it is annotated;
     `given` fills what the run knows (`duration`) if the function asks for it. Raises `Mistake` for
     an unknown, missing or mistyped argument.
     """
@@ -71,10 +73,10 @@ def arguments(
 
 def converted(value: Any, hint: Any, setting: str, lengths: Lengths | None) -> Any:
     """`value` as the type `hint` asks, or a `Mistake`; other than plain types pass through."""
-    if hint is Iterations:
+    if hint is Iterations or hint is Period:
         if lengths is None:
             raise TypeError(f"{setting}: a length where none can be resolved")
-        return Iterations(lengths(str(value), setting))
+        return lengths(hint, str(value), setting)
     if typing.get_origin(hint) is list:
         if not isinstance(value, list):
             raise Mistake(f"{setting}={value}: expected a list, such as [{value}]")
