@@ -14,7 +14,7 @@ from disciplined.training.rows import read_rows
 
 def test_every_log_a_study_names_is_there():
     named = {name for study in ids() for name in load(study).author.values()}
-    assert named == set(author.index())
+    assert named <= set(author.index())
 
 
 @pytest.mark.parametrize("name", author.index())
