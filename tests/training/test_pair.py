@@ -41,7 +41,7 @@ COMMON = [
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_plateau_on_pictures(tmp_path):
-    """The losses agree to the last bits of single precision, the rates exactly: both decide alike."""
+    """Losses agree to the last bits of single precision, rates exactly: both decide alike."""
     data = folder(tmp_path / "data", sizes=((24, 20), (18, 40)))
     asked = [*COMMON, f"dataset.load.data_dir={data}"]
     alone = [*asked, "trainer=cpu", f"output_dir={tmp_path / 'one'}"]
