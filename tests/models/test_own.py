@@ -31,9 +31,9 @@ class Net(nn.Module):
 SHORT = ("model=own", "dataset=digits", "trainer=cpu", "duration=3it", "schedule=constant")
 
 
-def test_trains_without_touching_this_repository(command, tmp_path: Path):
+def test_trains_without_touching_this_repository(warm_command, tmp_path: Path):
     (tmp_path / "ownnetwork.py").write_text(NET)
-    done = command(
+    done = warm_command(
         "train.py",
         *SHORT,
         "model.network._target_=ownnetwork.Net",

@@ -18,7 +18,6 @@ from disciplined.training.planning import plan
 from disciplined.training.record import Record
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["disciplined.sweeps.alone", "disciplined.training.run"])
 SIGNALS = {
     "SIGKILL": -signal.SIGKILL,
     "SIGTERM": 128 + signal.SIGTERM,

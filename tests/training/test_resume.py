@@ -22,6 +22,7 @@ from disciplined.training.config import compose
 from disciplined.training.record import Record
 from disciplined.training.run import run
 
+pytestmark = pytest.mark.usefixtures("warm_server")
 UPDATES = 11
 COMMON = [
     "dataset=digits",

@@ -90,10 +90,10 @@ def begin_and_die(folder: Path, pid: Path) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_the_helper_ends_with_a_run_that_was_killed(wandb, tmp_path):
+def test_the_helper_ends_with_a_run_that_was_killed(wandb, warm_server, tmp_path):
     wandb(FAULTS["hangs"])
     (tmp_path / "record").mkdir()
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
     run = context.Process(target=begin_and_die, args=(tmp_path / "record", tmp_path / "pid"))
     run.start()
     run.join(60)
