@@ -96,6 +96,12 @@ def warm_command(
     return run
 
 
+@pytest.fixture
+def no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A short run's picture is half of it; tests/training/test_run.py looks at one."""
+    monkeypatch.setattr("disciplined.training.curves.draw", lambda *_: None)
+
+
 @pytest.fixture(scope="session")
 def imported() -> Callable[[str], set[str]]:
     """Reads what a command imported from its standard error under PYTHONPROFILEIMPORTTIME=1."""

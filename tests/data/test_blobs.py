@@ -22,5 +22,3 @@ def test_they_are_always_the_same():
     found = blobs()
     assert found.sha256 == "21c64cb40abaca2aceb003155fc5fdf4ed46ef6b24c2cf5ecacb931173b82d2b"
     assert found.test_labels.bincount().tolist() == [163, 171, 166]
-
-
