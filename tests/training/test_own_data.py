@@ -67,9 +67,9 @@ def test_two_updates(tmp_path: Path, monkeypatch, capsys, dataset: str):
     assert "majority" not in summary["result"] and "majority" not in capsys.readouterr().out
 
 
-def test_two_updates_by_command(command, tmp_path: Path):
+def test_two_updates_by_command(warm_command, tmp_path: Path):
     where = f"{HERE}:{HERE.parents[1] / 'src'}"
-    done = command("train.py", *NET, *own(tmp_path, "table"), PYTHONPATH=where)
+    done = warm_command("train.py", *NET, *own(tmp_path, "table"), PYTHONPATH=where)
     assert done.returncode == 0, done.stderr
     (record,) = (tmp_path / "runs").iterdir()
     summary = json.loads((record / "summary.json").read_text())

@@ -15,6 +15,7 @@ from disciplined.training.record import Record
 from disciplined.training.rows import COLUMNS
 from disciplined.training.run import run
 
+pytestmark = pytest.mark.usefixtures("no_picture")  # but for `whole`, which is of the module
 RESNET = [
     "model=superconv_resnet20",
     "dataset=digits",

@@ -18,6 +18,7 @@ from disciplined.training.planning import plan
 from disciplined.training.record import Record
 from disciplined.training.run import run
 
+pytestmark = pytest.mark.usefixtures("no_picture")
 HERE = Path(__file__).parent
 
 NET = [
