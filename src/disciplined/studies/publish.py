@@ -112,7 +112,9 @@ def page(
     """The study's page in Markdown."""
     runs = sum(map(len, results.values()))
     lines = [f"# {study.id}: {study.title}", "", f"Source: {study.source}.", ""]
-    lines += ["![figure](figure.svg)", "", tables.markdown(study, judgement)]
+    lines += ["![figure](figure.svg)", ""]
+    if judgement.numbers:
+        lines.append(tables.markdown(study, judgement))
     if rates:
         lines += ["## The judge's false alarms", "", *(f"* {r.words()}" for r in rates), ""]
     for question, words in (
