@@ -45,11 +45,11 @@ def main(arguments: list[str]) -> int:
         (["figure=disciplined/tabel1"], "did you mean disciplined/table1?"),
         (["figure=nothing/*"], "no study matches"),
         (["figur=disciplined/table1"], "did you mean figure?"),
-        (["figure=disciplined/fig14a", "scale=papr"], "did you mean paper?"),
-        (["figure=disciplined/fig14a", "seeds=x"], "seeds=x: expected a whole number"),
-        (["figure=disciplined/fig14a", "seeds=0"], "seeds=0: expected a whole number"),
-        (["figure=disciplined/fig14a", "run=maybe"], "run=maybe: expected true or false"),
-        (["figure=disciplined/fig14a", "output_dir="], "output_dir=: expected a value"),
+        (["figure=disciplined/fig14", "scale=papr"], "did you mean paper?"),
+        (["figure=disciplined/fig14", "seeds=x"], "seeds=x: expected a whole number"),
+        (["figure=disciplined/fig14", "seeds=0"], "seeds=0: expected a whole number"),
+        (["figure=disciplined/fig14", "run=maybe"], "run=maybe: expected true or false"),
+        (["figure=disciplined/fig14", "output_dir="], "output_dir=: expected a value"),
         (["lst"], "lst: no such command"),
         (["scale=paper"], "figure= is missing"),
     ],
@@ -63,7 +63,7 @@ def test_mistakes_are_one_line_and_status_2(arguments: list[str], said: str):
 
 
 def test_a_mistake_at_the_shell(command):
-    done = command(SCRIPT, "figure=disciplined/fig14a", "arms=constnt")
+    done = command(SCRIPT, "figure=disciplined/fig14", "arms=constnt")
     assert done.returncode == 2
     assert done.stderr == "reproduce.py: arms=constnt: did you mean constant?\n"
     assert done.stdout == ""

@@ -24,7 +24,7 @@ def test_the_slice_has_its_studies():
     expected = {
         "disciplined/table1",
         "disciplined/table2",
-        "disciplined/fig14a",
+        "disciplined/fig14",
         "disciplined/cifar100_three_layer",
         "superconv/fig01",
         "calibration/aa",
