@@ -50,8 +50,12 @@ class Curvature(AfterUpdate):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Know what to compare, once it is on the device."""
         assert isinstance(pl_module, Training)
+        device = pl_module.device
         self.compared, factors = blobs(pl_module.network)
-        self.factors = factors.to(pl_module.device)
+        self.factors = factors.to(device)
+        self.last, self.step = ([t.to(device) for t in ts] for ts in (self.last, self.step))
+        self.size = None if self.size is None else self.size.to(device)
+        self.sums = [(updates, sums.to(device)) for updates, sums in self.sums]
         # he began the average at 0.1, the first rate of both his runs
         self.averages = self.averages or [pl_module.plan.learning_rate.value(0)] * 2
 
@@ -116,11 +120,8 @@ class Curvature(AfterUpdate):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Go on from the iterates of an interrupted run."""
-        state, device = checkpoint[OURS]["curvature"], pl_module.device
-        self.last, self.step = ([t.to(device) for t in state[name]] for name in ("last", "step"))
-        self.size = None if state["size"] is None else state["size"].to(device)
-        self.sums = [(updates, sums.to(device)) for updates, sums in state["sums"]]
-        self.averages = state["averages"]
+        for name, value in checkpoint[OURS]["curvature"].items():
+            setattr(self, name, value)
 
 
 def blobs(network: nn.Module) -> tuple[list[Tensor], Tensor]:
