@@ -120,9 +120,7 @@ def passed(network: nn.Module, image: Tensor) -> list[Seen]:
 
 
 @contextmanager
-def watched(
-    network: nn.Module, within: list[str], add: Callable[[Layer], None]
-) -> Iterator[None]:
+def watched(network: nn.Module, within: list[str], add: Callable[[Layer], None]) -> Iterator[None]:
     """While it lasts, `within` names the modules being passed, `LEAF` last where it is one."""
     hooks = []
     for name, module in network.named_modules():
@@ -150,7 +148,7 @@ LEAF = "."
 
 
 class Functions(TorchFunctionMode):
-    """Writes down the functions that modules call, other than those without modules of their own."""
+    """Writes down the functions that are called outside modules without modules in them."""
 
     def __init__(self, within: list[str], add: Callable[[Layer], None]):
         super().__init__()
@@ -163,10 +161,13 @@ class Functions(TorchFunctionMode):
         y = func(*args, **(kwargs or {}))
         name = getattr(func, "__name__", "").strip("_")
         if name in FUNCTIONS and LEAF not in self.within:
-            sizes = {}
+            sizes: dict[str, Any] = {}
             if name.endswith("pool2d"):
-                kernel, stride = args[1], args[2] if len(args) > 2 else None
+                kernel = args[1]
+                stride = args[2] if len(args) > 2 else (kwargs or {}).get("stride")
                 sizes = {"kernel": side(kernel), "stride": side(stride or kernel)}
+                if set(y.shape[2:]) == {1}:  # the whole map: it moves nowhere
+                    sizes["stride"] = 1
             self.add(Layer(FUNCTIONS[name], tuple(y.shape[1:]), **sizes))
         return y
 
@@ -174,7 +175,7 @@ class Functions(TorchFunctionMode):
 def of_module(module: nn.Module, y: Tensor) -> Layer:
     """A module without modules in it."""
     kinds = (words for kind, words in MODULES.items() if isinstance(module, kind))
-    sizes = {}
+    sizes: dict[str, Any] = {}
     if isinstance(module, nn.Conv2d):
         sizes = {name: side(getattr(module, name)) for name in ("stride", "padding")}
         sizes["kernel"] = side(module.kernel_size)

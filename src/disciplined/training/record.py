@@ -139,6 +139,10 @@ class Record:
         """The rows of `metrics.csv`, None where a cell is empty; [] where there is no file."""
         return read_rows(self.metrics_file)
 
+    def estimates(self) -> list[Row]:
+        """The rows of `curvature.csv`, likewise."""
+        return read_rows(self.curvature_file)
+
     def restore(self) -> None:
         """Make `metrics.csv` what `text` is: rows behind a checkpoint are measured again."""
         kept = [(self.metrics_file, self.text)]
