@@ -198,6 +198,8 @@ def shown(study: Study, chosen: Options, places: tuple[str, ...]) -> str:
     """
     from disciplined.studies import calibration, drawing, judge, publish, tables
 
+    if study.architecture:
+        return outlined(study, chosen)
     scale, results = chosen.scale, gather(study, chosen.scale, chosen, places)
     notes = []
     if not results and scale == "paper" and (short := gather(study, "short", chosen, places)):
@@ -224,6 +226,20 @@ def shown(study: Study, chosen: Options, places: tuple[str, ...]) -> str:
             f"  published: {publish.publish(study, judgement, results, rates, drawn, stands)}"
         )
     return "\n".join(lines) + "\n"
+
+
+def outlined(study: Study, chosen: Options) -> str:
+    """The tables of networks of a study as text, kept beside the figures of the others."""
+    from disciplined.studies import architecture
+
+    stands = Path(chosen.output_dir) / "published" / study.id
+    folder = Path(chosen.output_dir) / "figures" / study.id / "paper"
+    found = architecture.made(study, *(() if chosen.fresh else (folder, stands)))
+    pages = [architecture.write_tables(study, found, folder)]
+    if chosen.publish:
+        pages.append(architecture.write_tables(study, found, stands))
+    lines = [f"{study.id}: {study.title}", "", architecture.text(found), ""]
+    return "\n".join([*lines, *(f"  {page}" for page in pages)]) + "\n"
 
 
 def gather(

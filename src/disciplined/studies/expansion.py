@@ -101,8 +101,11 @@ def scaled(cfg: DictConfig, scale: str) -> Overrides:
     batch = math.lcm(SMOKE_BATCH, cfg.batch_norm.groups or 1)
     small = cfg.copy()
     small.total_batch_size, small.evaluate_every = batch, SMOKE["evaluate_every"]
+    small.curvature_every = None
     factor = min(1.0, SMOKE_ITERATIONS / plan(small).iterations)
-    return SMOKE | {"total_batch_size": batch, "scale": factor}
+    # three iterates must fit into a handful of steps
+    close: Overrides = {} if cfg.curvature_every is None else {"curvature_every": 1}
+    return SMOKE | {"total_batch_size": batch, "scale": factor} | close
 
 
 def at_any_precision(study: Study, arm: str) -> Plan:

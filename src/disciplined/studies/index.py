@@ -23,6 +23,7 @@ def entry(study: Study) -> dict[str, Any]:
     from disciplined.studies.expansion import at_any_precision, expand_arm  # Hydra: slow
 
     data, models = [], []
+    models += [told.model for told in study.architecture]
     trained: dict[str, str] = {}
     scales: dict[str, Any] = {scale: {} for scale in SCALES}
     for arm in [] if study.sketch else study.arms:

@@ -13,8 +13,9 @@ import numpy as np
 
 from disciplined.studies.expansion import Run
 from disciplined.studies.study import DERIVED
+from disciplined.training import estimates
 from disciplined.training.record import Record
-from disciplined.training.rows import COLUMNS
+from disciplined.training.rows import COLUMNS, Row
 
 
 @dataclass(frozen=True)
@@ -38,16 +39,19 @@ class Result:
     @cached_property
     def columns(self) -> dict[str, np.ndarray]:
         """`metrics.csv` by column and what is derived from them, NaN where a cell is empty."""
-        rows = Record(self.folder).rows()
-        found = {
-            name: np.array([np.nan if (v := r.get(name)) is None else float(v) for r in rows])
-            for name in COLUMNS
-        }
+        found = table(Record(self.folder).rows(), COLUMNS)
         return found | derived(found)
+
+    @cached_property
+    def estimates(self) -> dict[str, np.ndarray]:
+        """`curvature.csv` by column, likewise; empty arrays where it was not measured."""
+        found = table(Record(self.folder).estimates(), estimates.COLUMNS)
+        return found | {"epoch": found["iteration"] / self.run.plan.iterations_per_epoch}
 
     def curve(self, x: str, y: str) -> tuple[np.ndarray, np.ndarray]:
         """Where `y` was measured: x and y, in the order of the run."""
-        xs, ys = self.columns[x], self.columns[y]
+        columns = self.estimates if y in estimates.METRICS else self.columns
+        xs, ys = columns[x], columns[y]
         there = ~np.isnan(ys)
         return xs[there], ys[there]
 
@@ -60,6 +64,9 @@ class Result:
         if metric in DERIVED and at == "final":
             one, other = (self.value(part, at) for part in DERIVED[metric])
             return one - other
+        if metric in estimates.METRICS and at == "final" and not self.diverged:
+            values = self.curve("iteration", metric)[1]
+            return float(values[-1]) if values.size else np.nan
         if at == "best":
             return float(self.summary["result"]["best"].get(metric, np.nan))
         if self.diverged:
@@ -68,6 +75,14 @@ class Result:
             return float(self.summary["result"]["final"].get(metric, np.nan))
         values = self.curve("iteration", metric)[1]
         return float(values.mean()) if values.size else np.nan
+
+
+def table(rows: list[Row], columns: Iterable[str]) -> dict[str, np.ndarray]:
+    """Rows by column, NaN where a cell is empty."""
+    return {
+        name: np.array([np.nan if (v := r.get(name)) is None else float(v) for r in rows])
+        for name in columns
+    }
 
 
 def derived(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -61,8 +61,9 @@ def copy_record(result: Result, folder: Path) -> None:
     if result.folder.resolve() == folder.resolve():
         return
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("summary.json", "metrics.csv"):
-        shutil.copyfile(result.folder / name, folder / name)
+    for name in ("summary.json", "metrics.csv", "curvature.csv"):
+        if (result.folder / name).is_file() or name != "curvature.csv":
+            shutil.copyfile(result.folder / name, folder / name)
     config = OmegaConf.create(parsed(result.folder / "config.yaml"))
     # Where one machine kept its files is nobody's business, and no part of the run's key.
     for key, usual in (

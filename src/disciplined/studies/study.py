@@ -10,7 +10,9 @@ from typing import Any
 
 from disciplined.mistakes import Mistake
 from disciplined.schedules.lengths import Length
+from disciplined.studies.architecture import Architecture
 from disciplined.studies.arms import Overrides
+from disciplined.training import estimates
 
 SCALES = ("paper", "short", "smoke")
 METRICS = (
@@ -20,6 +22,7 @@ METRICS = (
     "val_loss",
     "train_accuracy",
     "train_loss",
+    *estimates.METRICS,
 )
 SCHEDULED = ("lr", "momentum", "weight_decay")
 # What is drawn and judged of a run though no column has it: one metric less another.
@@ -160,6 +163,7 @@ class Study:
     notes: list[str]
     calibrate: Calibration | None
     sketch: bool
+    architecture: list[Architecture]
 
     @property
     def metric(self) -> str:

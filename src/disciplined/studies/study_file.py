@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from disciplined.mistakes import Mistake
+from disciplined.studies.architecture import Architecture
 from disciplined.studies.arms import expand_arms
 from disciplined.studies.checks import (
     arm_name,
@@ -35,13 +36,15 @@ from disciplined.studies.study import (
     Study,
     on_axis,
 )
+from disciplined.training import estimates
 
 CONF = Path(__file__).parents[3] / "conf"
 KEYS = {
     *("source", "title", "recipe", "fixed", "vary", "arms", "templates", "labels", "primary"),
     *("seeds", "panels", "published", "author", "readings", "missing", "chosen", "factors"),
-    *("claims", "contradictions", "notes", "calibrate", "sketch"),
+    *("claims", "contradictions", "notes", "calibrate", "sketch", "architecture"),
 }
+DRAWN_ONLY = ("source", "title", "architecture", "contradictions", "notes")  # of an architecture
 
 
 def ids() -> list[str]:
@@ -74,10 +77,14 @@ def read(file: Path, study: str) -> Study:
     if not isinstance(found, dict):
         raise Mistake(f"{study}: expected a mapping with source, title, arms or vary")
     only(found, KEYS, study)
-    for key in ("source", "title", "seeds", "panels"):
+    outlined = "architecture" in found
+    if outlined:
+        only(found, set(DRAWN_ONLY), f"{study}: a table of an architecture")
+        found |= {"seeds": dict.fromkeys(SCALES, 1), "panels": {}}
+    for key in ("source", "title", *(() if outlined else ("seeds", "panels"))):
         if not found.get(key):
             raise Mistake(f"{study}: {key} is missing")
-    arms = expand_arms(found, study)
+    arms = {} if outlined else expand_arms(found, study)
     missing = named(found, "missing")
     logs = named(found, "author")
     result = Study(
@@ -115,9 +122,18 @@ def read(file: Path, study: str) -> Study:
         if "calibrate" in found
         else None,
         sketch=bool(found.get("sketch", False)),
+        architecture=[
+            build(Architecture, told, f"{study}: architecture") for told in listed(found)
+        ],
     )
     check(result)
     return result
+
+
+def listed(found: dict[str, Any]) -> list[Any]:
+    """The networks of a table of architectures; [] for any other study."""
+    told = found.get("architecture", [])
+    return told if isinstance(told, list) else [told]
 
 
 def check(study: Study) -> None:
@@ -169,8 +185,12 @@ def check(study: Study) -> None:
         where = f"{study.id}: claim {one.id}"
         one_of(one.question, QUESTIONS, f"{where}: question")
         one_of(one.arguments.get("metric", METRICS[0]), (*METRICS, *DERIVED), f"{where}: metric")
-        if one.arguments.get("metric") in DERIVED and one.arguments.get("at") == "best":
-            raise Mistake(f"{where}: at=best: a gap has no best value; expected final or mean")
+        unranked = one.arguments.get("metric") in (*DERIVED, *estimates.METRICS)
+        if unranked and one.arguments.get("at") == "best":
+            raise Mistake(
+                f"{where}: at=best: {one.arguments['metric']} has no best value; expected final "
+                "or mean"
+            )
         if one.predicate == "effect":
             for factor in told_factors(one.arguments["of"]):
                 one_of(factor, tuple(study.factors), f"{where}: of")

@@ -32,6 +32,8 @@ WORDS = {
     "weight_decay": "weight decay",
     "loss_gap": "test loss − training loss",
     "accuracy_gap": "training − test accuracy",
+    "curvature": "estimated rate, over the weights",
+    "curvature_blobs": "estimated rate, over all blobs",
     "duration": "length of the run",
     "schedule.lr": "learning rate",
     "schedule.max_lr": "maximum learning rate",

@@ -28,9 +28,10 @@ OURS = "disciplined"  # the part of a checkpoint that Lightning does not know
 class Origin:
     """What a checkpoint says of the run that made it.
 
-    key, data_sha256: which run, on which data. metrics: its rows so far. precision: Lightning's
-    word. codes: fingerprints of the code that made the updates, oldest first. registered: what the
-    record keeps of a study. wall, training, updates: as its clock counts them.
+    key, data_sha256: which run, on which data. metrics, curvature: its rows so far, of both files.
+    precision: Lightning's word. codes: fingerprints of the code that made the updates, oldest
+    first. registered: what the record keeps of a study. wall, training, updates: as its clock
+    counts them.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Origin:
     registered: str
     codes: list[str] = field(default_factory=list)
     metrics: str = ""
+    curvature: str = ""
     wall: float = 0.0
     training: float = 0.0
     updates: int = 0

@@ -26,6 +26,7 @@ COMPUTES = (
             "assembly",
             "batches",
             "callbacks",
+            "curvature",
             "evaluating",
             "module",
             "parts",

@@ -11,10 +11,11 @@ from omegaconf import DictConfig
 
 from disciplined.data.images import ImageSet
 from disciplined.optimizers.groups import parameter_groups
-from disciplined.training import assembly, machine
+from disciplined.training import assembly, estimates, machine
 from disciplined.training.callbacks import HyperParameters, Rows
 from disciplined.training.checkpoint import Origin, newest
 from disciplined.training.clock import Clock
+from disciplined.training.curvature import Curvature
 from disciplined.training.meeting import Meeting
 from disciplined.training.module import Training
 from disciplined.training.planning import Plan
@@ -91,7 +92,11 @@ def prepared(
             codes=[machine.fingerprint()],
         ),
     )
-    callbacks = [clock, HyperParameters(), meeting, signals, rows, checkpoints]
+    curvature = []
+    if asked.curvature_every:
+        record.curvature = estimates.header()
+        curvature = [Curvature(asked.curvature_every, rows)]
+    callbacks = [clock, HyperParameters(), meeting, signals, rows, *curvature, checkpoints]
     shown = [] if quiet else [progress]
     trainer = assembly.trainer(
         cfg, asked, device, precision, [*callbacks, *shown], checkpoints.files

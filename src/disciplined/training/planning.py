@@ -36,6 +36,7 @@ NEUTRAL: dict[str, Any] = {
     "evaluation_protocol": "full",
     "evaluation_images": None,
     "clipping": None,
+    "curvature_every": None,
 }
 
 # What a policy of the learning rate calls its values where it drives something else.
@@ -52,13 +53,14 @@ class Plan:
     """What a config asks for, in iterations.
 
     `asked` is the canonical form that the key hashes; `key` names the record, `setting` is the
-    same hash without the seed (what a study repeats), `trained` without how often it is measured
+    same hash without the seed (what a study repeats), `trained` without what is measured how often
     either (what a number was published for). `images` counts training images seen.
     """
 
     name: str
     iterations: int
     evaluate_every: int
+    curvature_every: int | None
     total_batch_size: int
     train_images: int
     augmentation: str
@@ -116,6 +118,7 @@ def plan(cfg: DictConfig) -> Plan:
     if iterations > LONGEST:
         raise Mistake(f"duration={cfg.duration}: {iterations:,} updates; at most {LONGEST:,}")
     evaluate_every = lengths(iterations)(Iterations, cfg.evaluate_every, "evaluate_every")
+    curvature(cfg.curvature_every, iterations)
     given = {
         "duration": iterations,
         "epochs": float(iterations * cfg.total_batch_size / train_images / scale),
@@ -169,6 +172,7 @@ def plan(cfg: DictConfig) -> Plan:
         "iterations": iterations,
         "total_batch_size": cfg.total_batch_size,
         "evaluate_every": evaluate_every,
+        "curvature_every": cfg.curvature_every,
         "evaluation_protocol": cfg.evaluation.protocol.name,
         "evaluation_images": cfg.evaluation.images,
         "precision": cfg.precision.name,
@@ -192,6 +196,7 @@ def plan(cfg: DictConfig) -> Plan:
         name=title,
         iterations=iterations,
         evaluate_every=evaluate_every,
+        curvature_every=cfg.curvature_every,
         total_batch_size=cfg.total_batch_size,
         train_images=train_images,
         augmentation=augmentation,
@@ -206,6 +211,15 @@ def plan(cfg: DictConfig) -> Plan:
         trained=digest(trained(asked, schedules["schedule"])),
         folder=Path(cfg.output_dir) / "runs" / key,
     )
+
+
+def curvature(every: int | None, iterations: int) -> None:
+    """Raise `Mistake` unless a run of so many iterations has three iterates to compare."""
+    if every is not None and not 0 < every <= iterations // 3:
+        raise Mistake(
+            f"curvature_every={every}: expected a whole number from 1 to {iterations // 3} (three "
+            f"iterates within {iterations:,} iterations), or null"
+        )
 
 
 def other_loader(cfg: DictConfig) -> dict[str, Any] | None:
@@ -233,7 +247,7 @@ def choice(dataset: str) -> Any:
 
 def trained(asked: dict[str, Any], rate: Schedule | Plateau | None) -> dict[str, Any]:
     """What decides the weights: how often a run is measured does so only on a plateau."""
-    left_out = () if isinstance(rate, Plateau) else ("evaluate_every",)
+    left_out = ("curvature_every", *(() if isinstance(rate, Plateau) else ("evaluate_every",)))
     return {k: v for k, v in asked.items() if k not in left_out}
 
 

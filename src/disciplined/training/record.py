@@ -41,6 +41,8 @@ class Record:
         self.checkpoints = folder / "checkpoints"
         self.held: int | None = None  # the folder, open and locked by the process that trains
         self.text = header()  # metrics.csv as this process knows it, whatever the disk has
+        self.curvature_file = folder / "curvature.csv"
+        self.curvature = ""  # likewise; empty where a run does not measure it
 
     def claim(self) -> None:
         """Make the folder and hold it, till `release` or this process's end; nothing is touched.
@@ -93,7 +95,8 @@ class Record:
 
     def clear(self) -> None:
         """Forget what an earlier run of the same key measured."""
-        for path in [self.metrics_file, self.folder / "summary.json", *self.checkpoints.glob("*")]:
+        files = [self.metrics_file, self.curvature_file, self.folder / "summary.json"]
+        for path in [*files, *self.checkpoints.glob("*")]:
             path.unlink(missing_ok=True)
 
     def summary(self) -> dict[str, Any] | None:
@@ -110,13 +113,22 @@ class Record:
         summary = self.summary()
         if not summary or summary["status"] not in FINISHED:
             return None
-        expected = summary["result"].get("metrics_sha256")
-        if expected is None:  # a record from before there were checksums
-            return summary
+        expected = {
+            file: summary["result"].get(key)
+            for file, key in (
+                (self.metrics_file, "metrics_sha256"),
+                (self.curvature_file, "curvature_sha256"),
+            )
+        }
         try:
-            return summary if sha256(plain(self.metrics_file, LARGEST_ROWS)) == expected else None
+            # none of a record from before there were checksums, nor of what it did not measure
+            sound = all(
+                checksum is None or sha256(plain(file, LARGEST_ROWS)) == checksum
+                for file, checksum in expected.items()
+            )
         except (OSError, ValueError):
             return None
+        return summary if sound else None
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Replace the summary in one step."""
@@ -127,10 +139,25 @@ class Record:
         """The rows of `metrics.csv`, None where a cell is empty; [] where there is no file."""
         return read_rows(self.metrics_file)
 
+    def estimates(self) -> list[Row]:
+        """The rows of `curvature.csv`, likewise."""
+        return read_rows(self.curvature_file)
+
     def restore(self) -> None:
         """Make `metrics.csv` what `text` is: rows behind a checkpoint are measured again."""
-        if not self.metrics_file.is_file() or self.metrics_file.read_bytes() != self.text.encode():
-            write(self.metrics_file, self.text)
+        kept = [(self.metrics_file, self.text)]
+        if self.curvature:
+            kept.append((self.curvature_file, self.curvature))
+        for file, text in kept:
+            if not file.is_file() or file.read_bytes() != text.encode():
+                write(file, text)
+
+    def checksums(self) -> dict[str, str]:
+        """Of what was measured, for the summary's `result`."""
+        found = {"metrics_sha256": sha256(self.text.encode())}
+        if self.curvature:
+            found["curvature_sha256"] = sha256(self.curvature.encode())
+        return found
 
     def measured(self) -> list[Row]:
         """The rows of `text`."""
@@ -139,10 +166,20 @@ class Record:
     def append(self, row: Row) -> None:
         """Add a whole line and flush it to the disk."""
         self.text += line(row)
-        with self.metrics_file.open("a", newline="") as file:
-            file.write(line(row))
-            file.flush()
-            os.fsync(file.fileno())
+        added(self.metrics_file, line(row))
+
+    def append_curvature(self, lines: str) -> None:
+        """Add whole lines to `curvature.csv` and flush them to the disk."""
+        self.curvature += lines
+        added(self.curvature_file, lines)
+
+
+def added(path: Path, text: str) -> None:
+    """Add to a file and have it on the disk."""
+    with path.open("a", newline="") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def lock(folder: int, kind: int) -> bool:

@@ -23,7 +23,7 @@ from disciplined.training.module import Training
 from disciplined.training.own_code import own_code
 from disciplined.training.parts import Parts, prepared
 from disciplined.training.planning import Plan, plan
-from disciplined.training.record import Record, sha256
+from disciplined.training.record import Record
 from disciplined.training.rows import Row
 from disciplined.training.signals import StopNow
 
@@ -84,6 +84,7 @@ def train(
     if resumed:
         parts.checkpoints.resume(resumed)
         record.text = resumed.origin.metrics
+        record.curvature = resumed.origin.curvature
         parts.rows.resume(record.measured(), asked)
     told = begin(cfg, asked, record, parts, resumed)
     if leader and not quiet:
@@ -167,7 +168,7 @@ def fit(
                 updates=max(first, trainer.global_step),
                 diverged_at=diverged_at,
                 rows=record.measured(),
-                metrics_sha256=sha256(record.text.encode()),
+                checksums=record.checksums(),
                 clock=clock,
                 total_batch_size=asked.total_batch_size,
             )

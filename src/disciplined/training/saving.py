@@ -76,6 +76,7 @@ class Checkpoints(AfterUpdate):
         """Keep whose checkpoint this is, how it was made, and the rows so far."""
         clock = self.rows.clock
         self.origin.metrics = self.rows.record.text
+        self.origin.curvature = self.rows.record.curvature
         self.origin.wall, self.origin.training = clock.wall, clock.training
         self.origin.updates = clock.updates
         checkpoint.setdefault(OURS, {})["origin"] = asdict(self.origin)

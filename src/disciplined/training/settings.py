@@ -81,6 +81,7 @@ class Settings:
     total_batch_size: int = 0
     seed: int = 0
     evaluate_every: str = "1ep"
+    curvature_every: int | None = None
     train_size: int | None = None
     augmentation: Augmentation = Augmentation.auto
     precision: Precision = Precision.auto

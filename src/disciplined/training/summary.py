@@ -43,7 +43,7 @@ def ended(
     updates: int,
     diverged_at: int | None,
     rows: list[Row],
-    metrics_sha256: str,
+    checksums: dict[str, str],
     clock: Clock,
     total_batch_size: int,
 ) -> None:
@@ -52,7 +52,7 @@ def ended(
     summary["result"] |= {
         "iteration": updates if diverged_at is None else diverged_at,
         "diverged_at": diverged_at,
-        "metrics_sha256": metrics_sha256,
+        **checksums,
         **final_and_best(rows),
     }
     first = clock.first_update
