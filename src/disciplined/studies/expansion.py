@@ -4,8 +4,9 @@ No torch. Runs of several studies that ask for the same thing have the same key 
 """
 
 import math
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -24,19 +25,27 @@ SMOKE: Overrides = {"evaluation.images": 64, "evaluate_every": "0.25dur"}
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a study: what `train.py` would be told, and what comes of it."""
+    """One run of a study: what `train.py` would be told, and what comes of it.
+
+    `key` names its record and `folder` is where that goes; `images` counts those trained on.
+    """
 
     study: str
     arm: str
     seed: int
     scale: str
     overrides: tuple[str, ...]
-    plan: Plan
+    key: str
+    folder: Path
+    iterations: int
+    images: int
+    train_images: int
+    made: Plan | None = field(default=None, repr=False, compare=False)
 
-    @property
-    def key(self) -> str:
-        """The record's name."""
-        return self.plan.key
+    @cached_property
+    def plan(self) -> Plan:
+        """With its schedules; composed where the run came from the index, a tenth of a second."""
+        return self.made or planned(self.overrides[:-1]).seeded(self.seed)
 
 
 def expand(
@@ -77,19 +86,67 @@ def expand_arm(
         for key, value in further.items():
             OmegaConf.update(cfg, key, value)
         overrides = (*told, *written(further), *places)
+        first = plan(cfg)
         runs = []
-        for seed in range(seeds):
-            cfg.seed = seed
-            runs.append(Run(study.id, arm, seed, scale, (*overrides, f"seed={seed}"), plan(cfg)))
+        for made in (first.seeded(seed) for seed in range(seeds)):
+            runs.append(
+                Run(
+                    *(study.id, arm, len(runs), scale, (*overrides, f"seed={len(runs)}")),
+                    *(made.key, made.folder, made.iterations, made.images, made.train_images),
+                    made=made,
+                )
+            )
     except Mistake as error:
         raise Mistake(f"{study.id}: arm {arm}: {error}") from error
     return runs
+
+
+def indexed(
+    study: Study,
+    told: dict[str, Any],
+    scale: str,
+    *,
+    seeds: int | None = None,
+    places: tuple[str, ...] = (),
+) -> list[Run] | None:
+    """The same runs as `expand` gives, from the study's part of the index and without Hydra.
+
+    None where the index cannot say: more seeds than it holds, or `smoke`, whose overrides it lacks.
+    """
+    count = study.seeds[scale] if seeds is None else seeds
+    arms = told["scales"][scale]
+    if scale == "smoke" or any(count > len(arm["keys"].split()) for arm in arms.values()):
+        return None
+    output = [p.partition("=")[2] for p in places if p.startswith("output_dir=")]
+    folder = Path(*output[-1:] or ["outputs"]) / "runs"
+    runs = []
+    for name, arm in arms.items():
+        overrides = (
+            *written(study.arms[name]),
+            *(written({"scale": SHORT}) if scale == "short" else ()),
+            *places,
+        )
+        for seed, digest in enumerate(arm["keys"].split()[:count]):
+            key = f"{arm['name']}-{digest}"
+            runs.append(
+                Run(
+                    *(study.id, name, seed, scale, (*overrides, f"seed={seed}"), key, folder / key),
+                    *(arm["iterations"], arm["images"], arm["train_images"]),
+                )
+            )
+    return sorted(runs, key=lambda run: run.seed)
 
 
 @lru_cache(maxsize=256)
 def composed(overrides: tuple[str, ...]) -> DictConfig:
     """The config of these overrides, kept: Hydra takes a tenth of a second. Not to be changed."""
     return compose(list(overrides))
+
+
+@lru_cache(maxsize=256)
+def planned(overrides: tuple[str, ...]) -> Plan:
+    """The plan of these overrides, kept as well."""
+    return plan(composed(overrides))
 
 
 def scaled(cfg: DictConfig, scale: str) -> Overrides:
