@@ -1,24 +1,30 @@
 """The papers' figures and tables: run what is missing, draw, judge.
 
-    python scripts/reproduce.py list
+    python scripts/reproduce.py list [paper=clr] [data=cifar10]
+    python scripts/reproduce.py plan budget=25min [scale=paper]
     python scripts/reproduce.py figure=disciplined/table1 [scale=paper] [seeds=1] [arms=primary]
                                 [jobs=2] [run=false] [dry_run=true] [fresh=true] [publish=true]
                                 [data_dir=data] [output_dir=outputs]
     python scripts/reproduce.py keys
 
-`figure=` takes a study, a pattern (`disciplined/*`) or `all`. Scales: paper (as published), short
-(a tenth of the iterations), smoke (seconds, proves plumbing). `arms=` is all, primary or names
-with commas between. `run=false` only draws and judges; `fresh=true` trusts no published record.
-`keys` writes the generated files under conf/ anew. Status: 0, 1 a run failed, 2 a mistake, 130/143.
+`figure=` takes studies, one panel of one (`disciplined/fig07c`: its arms), patterns
+(`disciplined/*`) or `all`, commas between. Scales: paper (as
+published), short (a tenth of the iterations), smoke (seconds, proves plumbing). `arms=` is all,
+primary or names with commas between. `run=false` only draws and judges; `fresh=true` trusts no
+published record. `list` says what there is, what it takes and what is on disk; `plan` which missing
+runs settle the most claims in a time. `keys` writes the generated files under conf/ anew. One study
+that fails does not stop the others. Status: 0, 1 a run failed, 2 a mistake, 130/143.
 """
 
 import fnmatch
 import sys
-from dataclasses import dataclass
+import traceback
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from disciplined import command_line
+from disciplined.ending import FAULT, MISTAKE, SIGNALS
 from disciplined.mistakes import Mistake
 from disciplined.studies import index
 from disciplined.studies.checks import one_of
@@ -28,7 +34,12 @@ from disciplined.studies.study_file import ids, load
 
 if TYPE_CHECKING:
     from disciplined.studies.expansion import Run
+    from disciplined.studies.judge import Judgement
     from disciplined.studies.ledger import Result
+    from disciplined.studies.shelf import Shelf
+
+SIGNALLED = tuple(128 + number for number in SIGNALS)
+VERDICTS = ("reproduced", "contradicted", "inconclusive", "not run")
 
 
 @dataclass
@@ -51,118 +62,222 @@ class Options:
 def options(arguments: list[str]) -> Options:
     """The command line's settings. Raises Mistake."""
     if arguments and "=" not in arguments[0]:
-        raise Mistake(f"{arguments[0]}: no such command; there are list, keys and figure=...")
+        raise Mistake(f"{arguments[0]}: no such command; there are list, plan, keys and figure=...")
     chosen = command_line.settings(Options, arguments)
     one_of(chosen.scale, SCALES, "scale")
     return chosen
 
 
-def list_studies(chosen: Options) -> str:
-    """Every study: its data, networks, runs and images at paper scale, and what is on disk."""
-    there = index.settings_on_disk(Path(chosen.output_dir) / "runs")
-    rows = [["study", "title", "data", "networks", "runs", "images", *(f"{s}" for s in SCALES)]]
-    for name, told in index.current().items():
-        paper = told["scales"]["paper"]
-        images = sum(arm["images"] for arm in paper.values()) * told["seeds"]["paper"]
-        counts = []
-        for scale in SCALES:
-            seeds = told["seeds"][scale]
-            arms = told["scales"][scale].values()
-            done = sum(min(seeds, there.get(arm["setting"], 0)) for arm in arms)
-            counts.append(f"{done}/{len(arms) * seeds}")
-        rows.append(
-            [
-                *(name, told["title"], ", ".join(told["data"]), ", ".join(told["models"])),
-                *(str(len(paper) * told["seeds"]["paper"]), f"{images / 1e6:,.1f}M", *counts),
-            ]
+@dataclass
+class Listed:
+    """The settings of `list`."""
+
+    paper: str = ""
+    data: str = ""
+    output_dir: str = "outputs"
+
+
+@dataclass
+class Planned:
+    """The settings of `plan`."""
+
+    budget: str = ""
+    scale: str = "paper"
+    data_dir: str | None = None
+    output_dir: str = "outputs"
+
+
+@dataclass
+class Outcome:
+    """What became of a study: `words` for the table at the end, and a status of its own."""
+
+    words: str
+    status: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+def list_studies(chosen: Listed) -> str:
+    """Every study: its data, networks, runs, images and time, and what is on disk."""
+    from disciplined.studies import listing
+
+    output_dir = Path(chosen.output_dir)
+    return listing.table(index.current(), output_dir, chosen.paper, chosen.data)
+
+
+def plan(chosen: Planned) -> str:
+    """What to run first in the time there is."""
+    from disciplined.studies import planner
+
+    if not chosen.budget:
+        raise Mistake("budget= is missing: how long may it take? e.g. plan budget=25min")
+    one_of(chosen.scale, ("paper", "short"), "scale")
+    places = (("output_dir", chosen.output_dir, "outputs"), ("data_dir", chosen.data_dir, None))
+    further = [f"{key}={value}" for key, value, usual in places if value != usual]
+    output_dir = Path(chosen.output_dir)
+    return planner.plan(index.current(), chosen.scale, chosen.budget, output_dir, further)
+
+
+def chosen_ids(figure: str) -> dict[str, str | None]:
+    """The studies of `figure=`, each once, in its order, and the panel that alone was named.
+
+    Raises Mistake where there is none.
+    """
+    if not figure:
+        raise Mistake(
+            f"figure= is missing: there are {', '.join(ids())}; or give list, plan or keys"
         )
-    return aligned(rows) + "\n\nruns and images: at paper scale; paper, short, smoke: on disk/all"
+    found: dict[str, str | None] = {}
+    for pattern in figure.split(","):
+        if pattern == "all" or set("*?[") & set(pattern):
+            these = fnmatch.filter(ids(), "*" if pattern == "all" else pattern)
+            if not these:
+                raise Mistake(f"figure={pattern}: no study matches; there are {', '.join(ids())}")
+        elif pattern not in ids() and pattern[:-1] in ids():  # a panel: disciplined/fig07c
+            panels = load(pattern[:-1]).panels
+            one_of(pattern[-1], tuple(panels), f"figure={pattern}: panel")
+            found.setdefault(pattern[:-1], pattern[-1])
+            continue
+        else:
+            one_of(pattern, tuple(ids()), "figure")
+            these = [pattern]
+        found |= dict.fromkeys(these)
+    return found
 
 
-def chosen_studies(pattern: str) -> list[Study]:
-    """The studies of `figure=`. Raises Mistake where there is none."""
-    if not pattern:
-        raise Mistake(f"figure= is missing: there are {', '.join(ids())}; or give list or keys")
-    if pattern == "all" or "*" in pattern:
-        found = fnmatch.filter(ids(), "*" if pattern == "all" else pattern)
-        if not found:
-            raise Mistake(f"figure={pattern}: no study matches; there are {', '.join(ids())}")
-        return [load(name) for name in found]
-    return [load(pattern)]
-
-
-def chosen_arms(study: Study, arms: str) -> list[str]:
-    """The arms of `arms=`."""
+def chosen_arms(study: Study, arms: str, panel: str | None = None) -> list[str]:
+    """The arms of `arms=`, or those that a panel shows; a name may have commas of its own."""
+    if panel and arms == "all":
+        shown = study.panels[panel].named() or list(study.arms)
+        each = [study.chosen[arm].among if arm in study.chosen else [arm] for arm in shown]
+        return [arm for arms in each for arm in arms if arm in study.arms]
     if arms in ("all", "primary"):
         return list(study.arms) if arms == "all" else study.primary
-    return [arm.strip() for arm in arms.split(",")]
+    found, parts = [], arms.split(",")
+    while parts:
+        heads = [",".join(parts[:n]).strip() for n in range(len(parts), 0, -1)]
+        name = next((head for head in heads if head in study.arms), parts[0].strip())
+        found.append(name)
+        parts = parts[name.count(",") + 1 :]
+    return found
+
+
+def runs_of(study: Study, chosen: Options, panel: str | None = None) -> list["Run"]:
+    """The runs asked for. Raises Mistake."""
+    from disciplined.studies import expansion
+
+    arms = chosen_arms(study, chosen.arms, panel)
+    places = placed(chosen)
+    return expansion.expand(study, chosen.scale, arms=arms, seeds=chosen.seeds, places=places)
+
+
+def placed(chosen: Options) -> tuple[str, ...]:
+    """Where things are, as `train.py` is told."""
+    data = (f"data_dir={chosen.data_dir}",) if chosen.data_dir else ()
+    return (f"output_dir={chosen.output_dir}", *data)
 
 
 def reproduce(chosen: Options) -> int:
-    """Run what is missing of the chosen studies, then draw and judge each."""
-    from disciplined.studies import expansion, ledger
+    """Run what is missing of each chosen study, draw and judge it; all that is wrong comes first.
 
-    studies = chosen_studies(chosen.figure)
-    places = (f"output_dir={chosen.output_dir}",)
-    if chosen.data_dir:
-        places = (*places, f"data_dir={chosen.data_dir}")
-    wanted = [
-        run
-        for study in studies
-        for run in expansion.expand(
-            study,
-            chosen.scale,
-            arms=chosen_arms(study, chosen.arms),
-            seeds=chosen.seeds,
-            places=places,
-        )
-    ]
-    wanted = expansion.distinct(wanted)
-    missing = [run for run in wanted if not ledger.result(run, published(chosen, run.study))]
+    A study that fails is told, and stands in the table at the end; the others go on.
+    """
+    from disciplined.studies.shelf import Shelf
+
+    if chosen.publish and chosen.scale == "smoke":
+        raise Mistake("publish=true: smoke proves plumbing; there is nothing to stand by")
+    names = chosen_ids(chosen.figure)
+    shelf = Shelf(Path(chosen.output_dir), chosen.fresh)
+    outcomes: dict[str, Outcome] = {}
+    studies: dict[str, Study] = {}
+    wanted: dict[str, list[Run]] = {}
+    for name in names:
+        try:
+            studies[name] = load(name)
+            if chosen.run or chosen.dry_run:
+                wanted[name] = runs_of(studies[name], chosen, names[name])
+        except Mistake as mistake:
+            if len(names) == 1:
+                raise
+            tell(str(mistake) if str(mistake).startswith(name) else f"{name}: {mistake}")
+            outcomes[name] = Outcome(f"a mistake: {mistake}", MISTAKE)
+    good = [study for name, study in studies.items() if name not in outcomes]
     if chosen.dry_run:
-        print(plan_text(wanted, missing))
-        return 0
-    status = train(missing, studies, chosen) if chosen.run and missing else 0
-    if status in (130, 143):
-        return status
-    for study in studies:
-        print(shown(study, chosen, places))
-    return status
+        print(plan_text([run for study in good for run in wanted[study.id]], shelf))
+        return max((outcome.status for outcome in outcomes.values()), default=0)
+    for study in good:
+        outcome = in_turn(study, wanted.get(study.id), chosen, shelf)
+        if outcome.status in SIGNALLED:
+            return outcome.status
+        outcomes[study.id] = outcome
+    if len(names) > 1:
+        print(summed_up({name: outcomes[name] for name in names}))
+    statuses = {outcome.status for outcome in outcomes.values()} - {0}
+    return FAULT if FAULT in statuses else max(statuses, default=0)
 
 
-def published(chosen: Options, study: str) -> Path | None:
-    """Where the records that the project stands by would be."""
-    return None if chosen.fresh else Path(chosen.output_dir) / "published" / study
+def in_turn(study: Study, wanted: list["Run"] | None, chosen: Options, shelf: "Shelf") -> Outcome:
+    """One study from its missing runs to its verdicts, whatever goes wrong told and kept."""
+    from disciplined.studies import expansion
+
+    try:
+        missing = [run for run in expansion.distinct(wanted or []) if not shelf.finished(run.key)]
+        status = train(missing, study, chosen) if missing else 0
+        if status in SIGNALLED:
+            return Outcome("stopped", status)
+        text, outcome = shown(study, chosen, shelf)
+    except Mistake as mistake:
+        tell(f"{study.id}: {mistake}")
+        return Outcome(f"a mistake: {mistake}", MISTAKE)
+    except Exception as error:
+        traceback.print_exc()
+        return Outcome(f"failed: {type(error).__name__}: {error}".splitlines()[0], FAULT)
+    print(text)
+    if status:
+        return Outcome(f"runs failed; {outcome.words}", status, outcome.counts)
+    return outcome
 
 
-def plan_text(wanted: list["Run"], missing: list["Run"]) -> str:
+def summed_up(outcomes: dict[str, Outcome]) -> str:
+    """The table at the end of several studies."""
+    verdicts = list(dict.fromkeys(v for outcome in outcomes.values() for v in outcome.counts))
+    rows = [["study", *verdicts, ""]]
+    for name, outcome in outcomes.items():
+        counts = [str(outcome.counts.get(verdict) or "") for verdict in verdicts]
+        rows.append([name, *counts, outcome.words])
+    failed = sum(outcome.status != 0 for outcome in outcomes.values())
+    words = f"{len(outcomes)} studies" + (f", {failed} failed" if failed else "")
+    return f"{aligned(rows)}\n\n{words}"
+
+
+def plan_text(asked: list["Run"], shelf: "Shelf") -> str:
     """What would be run."""
+    from disciplined.studies import expansion
+
+    wanted = expansion.distinct(asked)
+    missing = [run for run in wanted if not shelf.finished(run.key)]
     lacking = {run.key for run in missing}
     rows = [["", "study", "arm", "seed", "iterations", "images", "record"]]
     for run in wanted:
         word = "missing" if run.key in lacking else "there"
-        size = [f"{run.plan.iterations:,}", f"{run.plan.images:,}"]
+        size = [f"{run.iterations:,}", f"{run.images:,}"]
         rows.append([word, run.study, run.arm, str(run.seed), *size, run.key])
-    images = sum(run.plan.images for run in missing)
+    images = sum(run.images for run in missing)
     lines = [aligned(rows), "", f"{len(missing)} of {len(wanted)} runs missing, {images:,} images"]
     for run in {(r.study, r.arm): r for r in reversed(missing)}.values():
         lines.append(f"python train.py {' '.join(run.overrides)}")
     return "\n".join(lines)
 
 
-def train(missing: list["Run"], studies: list[Study], chosen: Options) -> int:
-    """Run what is missing; the status."""
+def train(missing: list["Run"], study: Study, chosen: Options) -> int:
+    """Run what is missing of a study; the status."""
     from disciplined.studies import registration
     from disciplined.sweeps import pool
     from disciplined.sweeps.jobs import Job, ended_line
 
-    entries = {study.id: registration.entry(study.id, study.file) for study in studies}
-    for study in studies:
-        if chosen.scale == "paper" and not entries[study.id]["committed"]:
-            tell(
-                f"{study.id}: its file is not committed; these records will not count as registered"
-            )
-    images = sum(run.plan.images for run in missing)
+    entry = registration.entry(study.id, study.file)
+    if chosen.scale == "paper" and not entry["committed"]:
+        tell(f"{study.id}: its file is not committed; these records will not count as registered")
+    images = sum(run.images for run in missing)
     tell(f"{len(missing)} runs to train, {images:,} images, {chosen.jobs} at a time")
     ended = 0
 
@@ -172,10 +287,7 @@ def train(missing: list["Run"], studies: list[Study], chosen: Options) -> int:
         tell(ended_line(ended, len(missing), job, status, seconds))
 
     outcome = pool.train(
-        [
-            Job(r.plan.folder, r.overrides, f"{r.study} {r.arm} seed {r.seed}", entries[r.study])
-            for r in missing
-        ],
+        [Job(r.folder, r.overrides, f"{r.study} {r.arm} seed {r.seed}", entry) for r in missing],
         at_once=chosen.jobs,
         logs=Path(chosen.output_dir) / "logs",
         tell=tell_run,
@@ -186,12 +298,12 @@ def train(missing: list["Run"], studies: list[Study], chosen: Options) -> int:
         tell("stopped; the same command goes on from here")
         return 128 + outcome.stopped
     if outcome.failed:
-        return 2 if outcome.mistakes == len(outcome.failed) else 1
+        return MISTAKE if outcome.mistakes == len(outcome.failed) else FAULT
     return 0
 
 
-def shown(study: Study, chosen: Options, places: tuple[str, ...]) -> str:
-    """Draw and judge a study from its records; table and verdicts as text.
+def shown(study: Study, chosen: Options, shelf: "Shelf") -> tuple[str, Outcome]:
+    """Draw and judge a study from its records; table and verdicts as text, and in short.
 
     Where there is nothing at the scale asked for, the next shorter one with records is shown, below
     the author's curves; `smoke` only where asked for.
@@ -199,10 +311,10 @@ def shown(study: Study, chosen: Options, places: tuple[str, ...]) -> str:
     from disciplined.studies import calibration, drawing, judge, publish, tables
 
     if study.architecture:
-        return outlined(study, chosen)
-    scale, results = chosen.scale, gather(study, chosen.scale, chosen, places)
+        return outlined(study, chosen), Outcome("made from the network")
+    scale, results = chosen.scale, gather(study, chosen.scale, chosen, shelf)
     notes = []
-    if not results and scale == "paper" and (short := gather(study, "short", chosen, places)):
+    if not results and scale == "paper" and (short := gather(study, "short", chosen, shelf)):
         scale, results = "short", short
         notes.append("nothing at scale paper: drawn and judged from the runs at short")
     judgement = judge.judge(study, scale, results)
@@ -219,13 +331,13 @@ def shown(study: Study, chosen: Options, places: tuple[str, ...]) -> str:
     lines += [f"  beware: {words}" for words in (*notes, *judgement.warnings())]
     lines += [f"  {file}" for file in drawn]
     if chosen.publish:
-        if scale == "smoke":
-            raise Mistake("publish=true: smoke proves plumbing; there is nothing to stand by")
         stands = Path(chosen.output_dir) / "published" / study.id
         lines.append(
             f"  published: {publish.publish(study, judgement, results, rates, drawn, stands)}"
         )
-    return "\n".join(lines) + "\n"
+    runs = sum(map(len, results.values()))
+    words = f"{runs} records at {scale}" if runs else "no records"
+    return "\n".join(lines) + "\n", Outcome(words, counts=verdicts(judgement))
 
 
 def outlined(study: Study, chosen: Options) -> str:
@@ -242,15 +354,28 @@ def outlined(study: Study, chosen: Options) -> str:
     return "\n".join([*lines, *(f"  {page}" for page in pages)]) + "\n"
 
 
-def gather(
-    study: Study, scale: str, chosen: Options, places: tuple[str, ...]
-) -> dict[str, list["Result"]]:
-    """All finished results of a study at a scale, more seeds than its own where asked for."""
+def verdicts(judgement: "Judgement") -> dict[str, int]:
+    """How many numbers and claims came out how."""
+    found = [row.verdict.verdict for row in judgement.numbers if row.published]
+    found += [judged.verdict.verdict for judged in judgement.claims]
+    return {word: found.count(word) for word in VERDICTS}
+
+
+def gather(study: Study, scale: str, chosen: Options, shelf: "Shelf") -> dict[str, list["Result"]]:
+    """All finished results of a study at a scale, more seeds than its own where asked for.
+
+    What is only drawn is found by the index, where that is current.
+    """
     from disciplined.studies import expansion, ledger
 
     seeds = max(study.seeds[scale], chosen.seeds or 0)
-    runs = expansion.expand(study, scale, seeds=seeds, places=places)
-    return ledger.results(runs, published(chosen, study.id))
+    places = placed(chosen)
+    runs = None
+    if not chosen.run and (told := index.kept(study.id)):
+        runs = expansion.indexed(study, told, scale, seeds=seeds, places=places)
+    if runs is None:
+        runs = expansion.expand(study, scale, seeds=seeds, places=places)
+    return ledger.results(runs, shelf)
 
 
 def only(command: str, arguments: list[str], *settings: str) -> list[str]:
@@ -274,7 +399,10 @@ def main(arguments: list[str]) -> int:
         return 0
     command, rest = arguments[0], arguments[1:]
     if command == "list":
-        print(list_studies(options(only(command, rest, "output_dir"))))
+        print(list_studies(command_line.settings(Listed, rest)))
+        return 0
+    if command == "plan":
+        print(plan(command_line.settings(Planned, rest)))
         return 0
     if command == "keys":
         options(only(command, rest))

@@ -10,6 +10,9 @@ import pytest
 from disciplined.mistakes import Mistake
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+sys.path.pop(0)
 SCRIPT = "scripts/reproduce.py"
 
 
@@ -24,7 +27,7 @@ def test_list_says_what_there_is_and_needs_neither_torch_nor_hydra(imported, tmp
     found = imported(done.stderr)
     assert "disciplined" in found and not found & {"torch", "hydra", "matplotlib"}
     header, *rows = done.stdout.splitlines()
-    assert header.split()[:4] == ["study", "title", "data", "networks"]
+    assert header.split()[:7] == ["study", "title", "data", "networks", "runs", "images", "time"]
     found = {row.split()[0]: row for row in rows if "/" in row}
     assert "0/84" in found["disciplined/table1"] and "245.0M" in found["disciplined/table1"]
 
@@ -52,6 +55,14 @@ def main(arguments: list[str]) -> int:
         (["figure=disciplined/fig14", "output_dir="], "output_dir=: expected a value"),
         (["lst"], "lst: no such command"),
         (["scale=paper"], "figure= is missing"),
+        (["figure=tutorials/*,disciplined/tabel1"], "did you mean disciplined/table1?"),
+        (["figure=calibration/aa", "scale=smoke", "publish=true"], "publish=true: smoke proves"),
+        (["list", "paper=superconf"], "paper=superconf: did you mean superconv?"),
+        (["list", "data=cifar"], "data=cifar: did you mean cifar10"),
+        (["list", "scale=paper"], "scale=paper: no such setting"),
+        (["plan"], "budget= is missing"),
+        (["plan", "budget=25"], "budget=25: expected a time"),
+        (["plan", "budget=25min", "scale=smoke"], "scale=smoke: there are paper, short"),
     ],
     ids=lambda value: value[-1] if isinstance(value, list) else "",
 )

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from disciplined.studies import calibration
+from disciplined.studies.statistics import prediction, welch
 
 
 def rates(values: np.ndarray, **others) -> dict[str, calibration.Rate]:
@@ -52,3 +53,22 @@ def test_a_study_is_calibrated_from_its_records(planted, recorded):
     assert {(r.question, r.seeds) for r in calibration.of(study, found)} == {
         (question, 5) for question in calibration.QUESTIONS
     }
+
+
+def test_all_draws_at_once_decide_as_the_judge_does_one_by_one():
+    """Equal values among them, which show no spread."""
+    rng = np.random.default_rng(1)
+    values = np.round(rng.normal(0.9, 0.01, (400, 8)), 2)
+    values[0] = values[1, :4] = values[2, 4:] = 0.9
+    ours, theirs = values[:, :4], values[:, 4:]
+    pairs = list(zip(ours, theirs, strict=True))
+    one_by_one = {
+        calibration.differs: [welch(a, b).p_not() <= 0.05 for a, b in pairs],
+        calibration.number: [prediction(a, b.mean(), n=4).p_not() < 0.05 for a, b in pairs],
+        calibration.number_with_spread: [
+            prediction(a, b.mean(), n=4, std=b.std(ddof=1)).p_not() < 0.05 for a, b in pairs
+        ],
+    }
+    for at_once, expected in one_by_one.items():
+        assert 0 < sum(expected) < 400
+        assert at_once(ours, theirs).tolist() == expected, at_once.__name__

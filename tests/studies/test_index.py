@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from disciplined.studies import index
+from disciplined.studies import expansion, index
+from disciplined.studies.expansion import expand
 from disciplined.training.config import compose
 from disciplined.training.planning import plan
 from disciplined.training.words import published
@@ -47,10 +48,28 @@ def test_the_bare_command_is_a_published_run():
     assert [e["arm"] for e in published(lenet.trained)] == ["12ep"]
 
 
-def test_finished_records_are_counted_by_setting(planted, recorded, tmp_path):
+def test_the_index_gives_the_runs_that_composing_gives(planted, recorded):
     study = planted()
-    found = recorded(study, {"a": [0.5, 0.6], "b": [0.5]})
-    counts = index.settings_on_disk(tmp_path / "runs")
-    assert counts[found["a"][0].run.plan.setting] == 2
-    assert counts[found["b"][0].run.plan.setting] == 1
-    assert index.settings_on_disk(tmp_path / "nothing") == {}
+    told = index.entry(study)
+    for scale in ("paper", "short"):
+        composed = expand(study, scale, seeds=3)
+        indexed = expansion.indexed(study, told, scale, seeds=3)
+        assert indexed == composed and [r.made for r in indexed] == [None] * 9
+        assert indexed[-1].plan.asked == composed[-1].plan.asked
+    elsewhere = expansion.indexed(study, told, "paper", seeds=1, places=("output_dir=/x",))
+    assert elsewhere[0].folder.parent.as_posix() == "/x/runs"
+    assert expansion.indexed(study, told, "paper", seeds=5) is None, "four keys are kept"
+    assert expansion.indexed(study, told, "smoke") is None
+
+
+def test_claims_name_the_arms_whose_runs_settle_them(planted):
+    every = "best: {arm: a, margin: 0.1}"
+    found = index.entry(planted(("greater: {arm: b, than: a}", every)))
+    assert found["claims"] == {"True": ["a", "b"], "planted": ["a", "b", "c"]}
+    old = "greater: {arm: b, than: a}"
+    among = ("readings: {b: a}", "readings: {b: a}\nchosen: {top: {among: [b, c]}}")
+    found = index.entry(planted(among, (old, "greater: {arm: top, than: a}")))
+    assert found["claims"]["planted"] == ["b", "c", "a"]
+    later = ("readings: {b: a}", "missing: {d: no network}")
+    found = index.entry(planted(later, (old, "greater: {arm: d, than: a}")))
+    assert found["claims"]["planted"] is None

@@ -3,18 +3,23 @@
 No torch. Runs of several studies that ask for the same thing have the same key and are one run.
 """
 
+import copy
 import math
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import cache, cached_property, lru_cache
+from pathlib import Path
 from typing import Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import OverrideType
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from disciplined.mistakes import Mistake
 from disciplined.studies.arms import Overrides
 from disciplined.studies.checks import suggestion
 from disciplined.studies.study import SCALES, Study
-from disciplined.training.config import compose
+from disciplined.training.config import chosen, completed, compose, groups
 from disciplined.training.planning import Plan, plan
 
 SHORT = 0.1  # a tenth of the iterations
@@ -24,19 +29,27 @@ SMOKE: Overrides = {"evaluation.images": 64, "evaluate_every": "0.25dur"}
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a study: what `train.py` would be told, and what comes of it."""
+    """One run of a study: what `train.py` would be told, and what comes of it.
+
+    `key` names its record and `folder` is where that goes; `images` counts those trained on.
+    """
 
     study: str
     arm: str
     seed: int
     scale: str
     overrides: tuple[str, ...]
-    plan: Plan
+    key: str
+    folder: Path
+    iterations: int
+    images: int
+    train_images: int
+    made: Plan | None = field(default=None, repr=False, compare=False)
 
-    @property
-    def key(self) -> str:
-        """The record's name."""
-        return self.plan.key
+    @cached_property
+    def plan(self) -> Plan:
+        """With its schedules; composed where the run came from the index, a tenth of a second."""
+        return self.made or planned(self.overrides[:-1]).seeded(self.seed)
 
 
 def expand(
@@ -57,12 +70,12 @@ def expand(
         raise Mistake(f"scale={scale}: {suggestion(scale, list(SCALES))}")
     if study.sketch:  # drawn from its schedules; nothing to train
         return []
-    chosen = list(study.arms) if arms is None else arms
-    for arm in chosen:
+    names = list(study.arms) if arms is None else arms
+    for arm in names:
         if arm not in study.arms:
             raise Mistake(f"arms={arm}: {suggestion(arm, ['primary', 'all', *study.arms])}")
     count = study.seeds[scale] if seeds is None else seeds
-    by_arm = [expand_arm(study, arm, scale, count, places) for arm in chosen]
+    by_arm = [expand_arm(study, arm, scale, count, places) for arm in names]
     return [runs[seed] for seed in range(count) for runs in by_arm]
 
 
@@ -77,19 +90,94 @@ def expand_arm(
         for key, value in further.items():
             OmegaConf.update(cfg, key, value)
         overrides = (*told, *written(further), *places)
+        first = plan(cfg)
         runs = []
-        for seed in range(seeds):
-            cfg.seed = seed
-            runs.append(Run(study.id, arm, seed, scale, (*overrides, f"seed={seed}"), plan(cfg)))
+        for made in (first.seeded(seed) for seed in range(seeds)):
+            runs.append(
+                Run(
+                    *(study.id, arm, len(runs), scale, (*overrides, f"seed={len(runs)}")),
+                    *(made.key, made.folder, made.iterations, made.images, made.train_images),
+                    made=made,
+                )
+            )
     except Mistake as error:
         raise Mistake(f"{study.id}: arm {arm}: {error}") from error
     return runs
 
 
+def indexed(
+    study: Study,
+    told: dict[str, Any],
+    scale: str,
+    *,
+    seeds: int | None = None,
+    places: tuple[str, ...] = (),
+) -> list[Run] | None:
+    """The same runs as `expand` gives, from the study's part of the index and without Hydra.
+
+    None where the index cannot say: more seeds than it holds, or `smoke`, whose overrides it lacks.
+    """
+    count = study.seeds[scale] if seeds is None else seeds
+    arms = told["scales"][scale]
+    if scale == "smoke" or any(count > len(arm["keys"].split()) for arm in arms.values()):
+        return None
+    output = [p.partition("=")[2] for p in places if p.startswith("output_dir=")]
+    folder = Path(*output[-1:] or ["outputs"]) / "runs"
+    runs = []
+    for name, arm in arms.items():
+        overrides = (
+            *written(study.arms[name]),
+            *(written({"scale": SHORT}) if scale == "short" else ()),
+            *places,
+        )
+        for seed, digest in enumerate(arm["keys"].split()[:count]):
+            key = f"{arm['name']}-{digest}"
+            runs.append(
+                Run(
+                    *(study.id, name, seed, scale, (*overrides, f"seed={seed}"), key, folder / key),
+                    *(arm["iterations"], arm["images"], arm["train_images"]),
+                )
+            )
+    return sorted(runs, key=lambda run: run.seed)
+
+
 @lru_cache(maxsize=256)
 def composed(overrides: tuple[str, ...]) -> DictConfig:
-    """The config of these overrides, kept: Hydra takes a tenth of a second. Not to be changed."""
-    return compose(list(overrides))
+    """What `compose` gives, kept; not to be changed.
+
+    Hydra takes a quarter of a second, most of it for the choices of groups, which the arms of a
+    study share; their values are set behind that. What goes wrong is left to `compose` to tell.
+    """
+    told = OverridesParser.create().parse_overrides(list(overrides))
+    values = [
+        o for o in told if o.type is OverrideType.CHANGE and o.key_or_group not in choosable()
+    ]
+    texts = {str(o.input_line) for o in values}
+    try:
+        cfg = copy.deepcopy(with_choices(tuple(o for o in overrides if o not in texts)))
+        for one in values:
+            OmegaConf.update(cfg, one.key_or_group, one.value(), merge=True)
+        return completed(cfg, list(overrides))
+    except (Mistake, OmegaConfBaseException):
+        return compose(list(overrides))
+
+
+@cache
+def choosable() -> frozenset[str]:
+    """The names of the config's groups."""
+    return frozenset(groups())
+
+
+@lru_cache(maxsize=64)
+def with_choices(overrides: tuple[str, ...]) -> DictConfig:
+    """The config of these choices of groups, unresolved, kept."""
+    return chosen(list(overrides))
+
+
+@lru_cache(maxsize=256)
+def planned(overrides: tuple[str, ...]) -> Plan:
+    """The plan of these overrides, kept as well."""
+    return plan(composed(overrides))
 
 
 def scaled(cfg: DictConfig, scale: str) -> Overrides:

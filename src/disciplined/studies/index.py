@@ -1,25 +1,32 @@
 """Generated: what every study's runs are and which settings were published, for those in a hurry.
 
-Composing every arm takes seconds; `conf/study/index.json` keeps what came of it, so that a list
-needs no Hydra, and `conf/published.yaml` lets `train.py` say what was published for the run it has
-done. A test holds both current: the keys of what is published never change by accident.
+Composing every arm takes seconds; `conf/study/index.json` keeps what came of it, so that lists,
+plans and pictures of what is on disk need no Hydra, and `conf/published.yaml` lets `train.py` say
+what was published for the run it has done. A test holds both current: the keys of what is published
+never change by accident.
 """
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from disciplined.studies.registration import blob
 from disciplined.studies.study import SCALES, Study
 from disciplined.studies.study_file import CONF, ids, load
-from disciplined.training.record import Record, write
+from disciplined.training.record import write
 
 INDEX = CONF / "study" / "index.json"
 PUBLISHED = CONF / "published.yaml"
 
 
 def entry(study: Study) -> dict[str, Any]:
-    """One study's part of the index: its arms' settings and lengths at every scale."""
+    """One study's part of the index: its arms' settings, lengths and keys at every scale.
+
+    An arm has a key for each of its seeds, and for as many as decide something; a claim has the
+    arms that it reads, null where one of them cannot be run yet.
+    """
+    from disciplined.studies.evidence import ENOUGH
     from disciplined.studies.expansion import at_any_precision, expand_arm  # Hydra: slow
 
     data, models = [], []
@@ -28,13 +35,17 @@ def entry(study: Study) -> dict[str, Any]:
     scales: dict[str, Any] = {scale: {} for scale in SCALES}
     for arm in [] if study.sketch else study.arms:
         for scale in SCALES:
-            plan = expand_arm(study, arm, scale, 1)[0].plan
+            runs = expand_arm(study, arm, scale, max(study.seeds[scale], ENOUGH))
+            plan = runs[0].plan
             if scale == "paper":
                 trained[arm] = plan.trained
             scales[scale][arm] = {
+                "name": plan.name,
                 "setting": plan.setting,
                 "iterations": plan.iterations,
                 "images": plan.images,
+                "train_images": plan.train_images,
+                "keys": " ".join(run.key.rpartition("-")[2] for run in runs),
             }
             model, dataset, _ = plan.name.split("-", 2)
             models.append(model)
@@ -46,6 +57,7 @@ def entry(study: Study) -> dict[str, Any]:
         "models": list(dict.fromkeys(models)),
         "seeds": study.seeds,
         "primary": study.primary,
+        "claims": {one.id: study.reads(one) for one in study.claims},
         "scales": scales,
         # What each number was published for: in fp32, and as a bare `train.py` asks for it.
         "published": {
@@ -56,20 +68,36 @@ def entry(study: Study) -> dict[str, Any]:
     }
 
 
+def kept(study: str) -> dict[str, Any] | None:
+    """A study's part of the index as it is kept; None where its file has changed since."""
+    there = stored().get(study)
+    file = CONF / "study" / f"{study}.yaml"
+    return there if there and there["blob"] == blob(file) else None
+
+
+@cache
+def stored() -> dict[str, dict[str, Any]]:
+    """The whole index as it is kept."""
+    return json.loads(INDEX.read_text()) if INDEX.is_file() else {}
+
+
 def current() -> dict[str, dict[str, Any]]:
     """The index of every study, composing only those whose file has changed since."""
-    kept = json.loads(INDEX.read_text()) if INDEX.is_file() else {}
-    found = {}
-    for study in ids():
-        there = kept.get(study)
-        file = CONF / "study" / f"{study}.yaml"
-        found[study] = there if there and there["blob"] == blob(file) else entry(load(study))
-    return found
+    return {study: kept(study) or entry(load(study)) for study in ids()}
 
 
 def index_text() -> str:
     """`conf/study/index.json`, from nothing."""
-    return json.dumps({study: entry(load(study)) for study in ids()}, indent=1) + "\n"
+    return laid_out({study: entry(load(study)) for study in ids()}, 4) + "\n"
+
+
+def laid_out(value: Any, levels: int, indent: str = "") -> str:
+    """JSON whose outer `levels` of mappings have a line each key: an arm that changes is a line."""
+    if not levels or not value or not isinstance(value, dict):
+        return json.dumps(value)
+    inner = indent + " "
+    lines = [f"{inner}{json.dumps(k)}: {laid_out(v, levels - 1, inner)}" for k, v in value.items()]
+    return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
 
 
 def published_text(index: dict[str, dict[str, Any]]) -> str:
@@ -103,15 +131,11 @@ def generate() -> list[Path]:
     """Write both files anew."""
     text = index_text()
     write(INDEX, text)
+    stored.cache_clear()
     write(PUBLISHED, published_text(json.loads(text)))
     return [INDEX, PUBLISHED]
 
 
-def settings_on_disk(runs: Path) -> dict[str, int]:
-    """How many finished records a ledger has of every setting (a key without its seed)."""
-    counts: dict[str, int] = {}
-    for folder in sorted(runs.iterdir()) if runs.is_dir() else []:
-        if summary := Record(folder).finished():
-            setting = summary.get("setting", "")
-            counts[setting] = counts.get(setting, 0) + 1
-    return counts
+def keys(arm: dict[str, Any], seeds: int | None = None) -> list[str]:
+    """The records' names of an arm's first `seeds` runs, all that the index has where None."""
+    return [f"{arm['name']}-{digest}" for digest in arm["keys"].split()[:seeds]]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from disciplined.studies.expansion import Run
+from disciplined.studies.shelf import Shelf
 from disciplined.studies.study import DERIVED
 from disciplined.training import estimates
 from disciplined.training.record import Record
@@ -94,15 +95,21 @@ def derived(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     }
 
 
-def result(run: Run, published: Path | None = None) -> Result | None:
-    """The finished record of a run, in the ledger or else among the published, or None."""
-    for folder in (run.plan.folder, *([published / "records" / run.key] if published else [])):
+def result(run: Run, published: Path | Shelf | None = None) -> Result | None:
+    """The finished record of a run, in the ledger or else among the published, or None.
+
+    published: the folder of one study's, or a shelf that knows every record.
+    """
+    if isinstance(published, Shelf):
+        found = published.finished(run.key)
+        return Result(run, *found) if found else None
+    for folder in (run.folder, *([published / "records" / run.key] if published else [])):
         if summary := Record(folder).finished():
             return Result(run, folder, summary)
     return None
 
 
-def results(runs: Iterable[Run], published: Path | None = None) -> dict[str, list[Result]]:
+def results(runs: Iterable[Run], published: Path | Shelf | None = None) -> dict[str, list[Result]]:
     """The finished results by arm; arms without any are left out."""
     found: dict[str, list[Result]] = {}
     for run in runs:

@@ -267,7 +267,7 @@ def distance(r: Result, log: Log, metric: str) -> float | None:
         return None
     author = log.columns[metric]
     there = ~np.isnan(author)
-    at = log.columns["iteration"][there] / log.iterations * r.run.plan.iterations
+    at = log.columns["iteration"][there] / log.iterations * r.run.iterations
     inside = (at >= x[0]) & (at <= x[-1])
     if not inside.any():
         return None

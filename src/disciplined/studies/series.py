@@ -56,7 +56,7 @@ def author_curve(
         return np.array([]), np.array([])
     y = columns[metric]
     if panel.x == "epoch":
-        images = found[0].run.plan.train_images if found else 50_000
+        images = found[0].run.train_images if found else 50_000
         batch = author.index()[log.name]["total_batch_size"]
         x = log.columns["iteration"] * batch / images
     else:

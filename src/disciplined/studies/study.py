@@ -179,6 +179,18 @@ class Study:
         """The arms in the order of the table: run, chosen among those, and not to be run yet."""
         return [*self.arms, *self.chosen, *self.missing]
 
+    def reads(self, claim: Claim) -> list[str] | None:
+        """The arms whose runs settle a claim, those among which one is chosen with them; None where
+        one of them cannot be run yet."""
+        arms = claim.arms()
+        if claim.predicate == "effect" or (
+            claim.predicate == "best" and "among" not in claim.arguments
+        ):
+            arms += self.arms
+        among = {name: choice.among for name, choice in self.chosen.items()}
+        found = [one for arm in arms for one in among.get(arm, [arm])]
+        return None if set(found) - set(self.arms) else list(dict.fromkeys(found))
+
     def levels(self, arm: str) -> tuple[bool, ...]:
         """Which factors are at their high level in an arm."""
         return tuple(arm in high for high in self.factors.values())

@@ -165,6 +165,11 @@ def check(study: Study) -> None:
             if arm not in study.arms:
                 raise Mistake(f"{where} names the arm {arm}; {suggestion(arm, list(study.arms))}")
         one_of(choice.by, ("val_accuracy", "val_loss"), f"{where}: by")
+    if study.author:
+        from disciplined.studies import author  # which asks this module where it lies
+
+        for arm, log in study.author.items():
+            one_of(log, tuple(author.index()), f"{study.id}: author {arm}")
     for name, panel in study.panels.items():
         check_panel(study, panel, f"{study.id}: panel {name}")
     if study.factors and len(study.arms) != 2 ** len(study.factors):

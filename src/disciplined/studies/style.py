@@ -67,6 +67,8 @@ def frame(axis: Any, panel: Panel, metric: str) -> None:
             side.set_major_locator(LogLocator(subs=(1, 2, 5)))
             side.set_major_formatter("{x:g}")
             side.set_minor_formatter(NullFormatter())
+            if min(side.get_view_interval()) <= 0:  # nothing was drawn that it could adapt to
+                getattr(axis, f"set_{name}lim")(0.1, 10)
             continue
         side.set_major_locator(MaxNLocator(6, steps=(1, 2, 5, 10)))
         if name == "x":

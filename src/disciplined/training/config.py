@@ -36,13 +36,22 @@ def compose(overrides: list[str]) -> DictConfig:
         # what is added to a call is checked against its signature; nothing would read the rest
         if override.startswith("+") and not override.lstrip("+").startswith(CALLS):
             raise Mistake(f"{override}: no such setting (train.py --help lists them)")
+    return completed(chosen(overrides), overrides)
+
+
+def chosen(overrides: list[str]) -> DictConfig:
+    """Hydra's part of `compose`: what refers to other settings is not yet resolved."""
     settings.register()
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
-            cfg = hydra_compose("train", overrides)
+            return hydra_compose("train", overrides)
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         raise Mistake(one_line(error, overrides)) from error
+
+
+def completed(cfg: DictConfig, overrides: list[str]) -> DictConfig:
+    """The same config with what its files say of the data, and everything resolved."""
     try:
         counting.fill(cfg)
         OmegaConf.resolve(cfg)

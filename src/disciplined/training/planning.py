@@ -8,7 +8,8 @@ import hashlib
 import inspect
 import json
 import re
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -89,6 +90,14 @@ class Plan:
     def iterations_per_epoch(self) -> float:
         """Not a whole number: batches straddle epochs."""
         return self.train_images / self.total_batch_size
+
+    def seeded(self, seed: int) -> "Plan":
+        """The same with another seed, which decides nothing but the key."""
+        asked = {**self.asked, "seed": seed}
+        key = f"{self.name}-{digest(asked)}"
+        rate = copy(self.learning_rate)  # a plateau learns of its own run
+        folder = self.folder.with_name(key)
+        return replace(self, asked=asked, key=key, folder=folder, learning_rate=rate)
 
 
 def plan(cfg: DictConfig) -> Plan:

@@ -1,0 +1,112 @@
+"""`reproduce.py plan`: what there is to run, read from the index and the disk, and told as text."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from disciplined.studies import budget, speeds
+from disciplined.studies.budget import Need, Step, Wanted
+from disciplined.studies.columns import aligned
+from disciplined.studies.evidence import ENOUGH
+from disciplined.studies.index import keys
+from disciplined.studies.shelf import Shelf
+from disciplined.studies.speeds import Speeds, lasting
+
+
+@dataclass(frozen=True)
+class Open:
+    """Every claim, and the runs they lack by key. blocked: claims that read what cannot be run."""
+
+    settled: int
+    blocked: int
+    needs: list[Need]
+    runs: dict[str, Wanted]
+
+
+def open_claims(
+    index: dict[str, dict[str, Any]], scale: str, finished: Callable[[str], bool], known: Speeds
+) -> Open:
+    """What the claims of all studies lack at a scale. finished: whether a key's record is there."""
+    done = blocked = 0
+    needs: list[Need] = []
+    runs: dict[str, Wanted] = {}
+    for study, told in index.items():
+        arms = told["scales"][scale]
+        lacking: dict[str, list[str]] = {}
+        for arm, about in arms.items():
+            names = keys(about)
+            seeds = budget.missing_seeds(names, finished, ENOUGH)
+            lacking[arm] = [names[seed] for seed in seeds]
+            for seed in seeds:
+                network = about["name"].partition("-")[0]
+                lasts = known.seconds(about)
+                run = Wanted(names[seed], study, arm, seed, network, about["images"], lasts)
+                runs.setdefault(run.key, run)
+        for claim, reads in told["claims"].items():
+            if reads is None or not reads:
+                blocked += 1
+                continue
+            lacks = frozenset(key for arm in reads for key in lacking[arm])
+            if lacks:
+                needs.append(Need(study, claim, lacks))
+            else:
+                done += 1
+    return Open(done, blocked, needs, runs)
+
+
+def plan(
+    index: dict[str, dict[str, Any]], scale: str, within: str, output_dir: Path, further: list[str]
+) -> str:
+    """The plan as text. within: the budget; further: settings that the commands need as well."""
+    seconds = budget.seconds(within)
+    shelf = Shelf(output_dir)
+    known = speeds.measured(shelf.all(), output_dir / "published" / "benchmark")
+    found = open_claims(index, scale, lambda key: shelf.finished(key) is not None, known)
+    lasts = {key: run.seconds for key, run in found.runs.items() if run.seconds is not None}
+    timed = [need for need in found.needs if need.lacks <= lasts.keys()]
+    return told(found, budget.steps(timed, lasts, seconds), timed, within, scale, further)
+
+
+def told(
+    found: Open, steps: list[Step], timed: list[Need], within: str, scale: str, further: list[str]
+) -> str:
+    """Steps with their runs, commands, and what is left out and why."""
+    rows = [["step", "study", "arm", "seeds", "images", "time", "after", "settles"]]
+    lines: list[str] = []
+    spent = 0.0
+    for number, step in enumerate(steps, 1):
+        spent += step.seconds
+        runs = sorted((found.runs[key] for key in step.runs), key=lambda r: (r.study, r.seed))
+        lines += budget.commands(runs, scale, further)
+        arms: dict[tuple[str, str], list[Wanted]] = {}
+        for run in runs:
+            arms.setdefault((run.study, run.arm), []).append(run)
+        for place, ((study, arm), of_it) in enumerate(arms.items()):
+            ends = place == len(arms) - 1
+            rows.append(
+                [
+                    *(str(number) if not place else "", study, arm),
+                    ",".join(str(run.seed) for run in of_it),
+                    f"{sum(run.images for run in of_it):,}",
+                    lasting(sum(run.seconds or 0.0 for run in of_it)),
+                    lasting(spent) if ends else "",
+                    ", ".join(f"{n.study} {n.claim}" for n in step.settles) if ends else "",
+                ]
+            )
+    settles = sum(len(step.settles) for step in steps)
+    runs = sum(len(step.runs) for step in steps)
+    words = [
+        f"{runs} runs, {lasting(spent) if steps else 'no time'} of {within}, settle {settles} of "
+        f"{len(found.needs)} open claims at scale {scale} ({found.settled} are settled)"
+    ]
+    if len(found.needs) > len(timed):
+        networks = sorted({r.network for r in found.runs.values() if r.seconds is None})
+        words.append(
+            f"{len(found.needs) - len(timed)} claims are left out: nobody has measured here how "
+            f"fast {', '.join(networks)} train (a run at scale=short does)"
+        )
+    if found.blocked:
+        words.append(f"{found.blocked} claims read arms that cannot be run yet")
+    table = [aligned(rows), ""] if steps else []
+    return "\n".join([*table, *words, *[""] * bool(lines), *lines])
