@@ -4,11 +4,13 @@
     python scripts/reproduce.py figure=disciplined/table1 [scale=paper] [seeds=1] [arms=primary]
                                 [jobs=2] [run=false] [dry_run=true] [fresh=true] [publish=true]
                                 [data_dir=data] [output_dir=outputs]
+    python scripts/reproduce.py page [output_dir=outputs]
     python scripts/reproduce.py keys
 
 `figure=` takes a study, a pattern (`disciplined/*`) or `all`. Scales: paper (as published), short
 (a tenth of the iterations), smoke (seconds, proves plumbing). `arms=` is all, primary or names
 with commas between. `run=false` only draws and judges; `fresh=true` trusts no published record.
+`page` writes `<output_dir>/published/index.html` from the study files and what is published.
 `keys` writes the generated files under conf/ anew. Status: 0, 1 a run failed, 2 a mistake, 130/143.
 """
 
@@ -51,7 +53,7 @@ class Options:
 def options(arguments: list[str]) -> Options:
     """The command line's settings. Raises Mistake."""
     if arguments and "=" not in arguments[0]:
-        raise Mistake(f"{arguments[0]}: no such command; there are list, keys and figure=...")
+        raise Mistake(f"{arguments[0]}: no such command; there are list, page, keys and figure=...")
     chosen = command_line.settings(Options, arguments)
     one_of(chosen.scale, SCALES, "scale")
     return chosen
@@ -82,7 +84,9 @@ def list_studies(chosen: Options) -> str:
 def chosen_studies(pattern: str) -> list[Study]:
     """The studies of `figure=`. Raises Mistake where there is none."""
     if not pattern:
-        raise Mistake(f"figure= is missing: there are {', '.join(ids())}; or give list or keys")
+        raise Mistake(
+            f"figure= is missing: there are {', '.join(ids())}; or give list, page or keys"
+        )
     if pattern == "all" or "*" in pattern:
         found = fnmatch.filter(ids(), "*" if pattern == "all" else pattern)
         if not found:
@@ -237,6 +241,14 @@ def gather(
     return ledger.results(runs, published(chosen, study.id))
 
 
+def page(chosen: Options) -> str:
+    """Write the page of everything; where it is and what came back."""
+    from disciplined.studies.page import document
+
+    file, summary = document.page(Path(chosen.output_dir) / "published")
+    return f"{file}\n{summary}"
+
+
 def only(command: str, arguments: list[str], *settings: str) -> list[str]:
     """The arguments of a command that has no other settings. Raises Mistake."""
     for argument in arguments:
@@ -259,6 +271,9 @@ def main(arguments: list[str]) -> int:
     command, rest = arguments[0], arguments[1:]
     if command == "list":
         print(list_studies(options(only(command, rest, "output_dir"))))
+        return 0
+    if command == "page":
+        print(page(options(only(command, rest, "output_dir"))))
         return 0
     if command == "keys":
         options(only(command, rest))

@@ -8,7 +8,7 @@ from scipy import stats
 
 from disciplined.studies import likelihood as ours
 from disciplined.studies import statistics
-from disciplined.studies.likelihood import Runs, Stated
+from disciplined.studies.likelihood import Runs, Scatter, Stated
 
 A = np.array([81.3, 81.1, 81.5, 81.2])
 RUNS = Runs(float(A.mean()), float(A.std(ddof=1)), 4)
@@ -18,7 +18,7 @@ RUNS = Runs(float(A.mean()), float(A.std(ddof=1)), 4)
 @pytest.mark.parametrize("n", [1, 4])
 def test_predicted_is_the_judges_prediction(std: float | None, n: int):
     theirs = statistics.prediction(A, 81.0, n=n, std=std, blur=0.03)
-    d = ours.predicted(Stated(81.0, std=std, n=n, error=0.01), RUNS, between=0.02)
+    d = ours.predicted(Stated(81.0, std=std, n=n, error=0.03), RUNS)
     assert (d.value, d.se, d.df) == pytest.approx((theirs.value, theirs.se, theirs.df))
 
 
@@ -59,8 +59,8 @@ def test_scatter_is_found_again_and_is_zero_where_chance_explains_the_rows():
                 his = value + 0.003 * error * random.normal(size=4)
                 stated = Stated(his.mean(), 0.0, his.std(ddof=1), 4)
                 into.append((stated, Runs(runs.mean(), runs.std(ddof=1), 4)))
-        found.append(ours.scatter(rows))
-        none.append(ours.scatter(alike))
+        found.append(ours.scatter(rows).share)  # type: ignore[union-attr]
+        none.append(ours.scatter(alike).share)  # type: ignore[union-attr]
     assert np.mean(found) == pytest.approx(0.02, rel=0.05)
     assert np.mean(none) < 0.002
     assert ours.scatter([(Stated(0.8), RUNS)]) is None
@@ -74,20 +74,31 @@ def test_scatter_by_hand():
     ]
     own = (0.001**2 / 2 * 2) / 0.2**2
     expected = math.sqrt((0.02**2 + 0.04**2) / 2 - own)
-    assert ours.scatter(rows) == pytest.approx(expected, rel=1e-9)
+    found = ours.scatter(rows)
+    assert found and found.rows == 2 and found.share == pytest.approx(expected, rel=1e-9)
 
 
 def test_scatter_makes_a_ratio_humbler():
     stated = Stated(0.813, 0.001, 0.001, 4)
     near, far = Runs(0.816, 0.002, 4), Runs(0.803, 0.002, 4)
 
-    def ratio(scatter: float) -> float:
+    def ratio(scatter: Scatter | None) -> float:
         return ours.log_likelihood(stated, near, scatter) - ours.log_likelihood(
             stated, far, scatter
         )
 
-    assert ratio(0.0) > ratio(0.02) > ratio(0.2) > 0
-    assert ratio(10.0) == pytest.approx(0, abs=0.01)
+    assert ratio(None) > ratio(Scatter(0.02, 9)) > ratio(Scatter(0.2, 9)) > 0
+    assert ratio(Scatter(10.0, 9)) == pytest.approx(0, abs=0.01)
+    # two rows are a rough estimate: the tails are heavy, so that being far off says less
+    assert ratio(Scatter(0.01, 2)) < ratio(Scatter(0.01, 50))
+
+
+def test_scatter_enters_the_prediction_with_its_own_degrees_of_freedom():
+    stated, runs = Stated(0.8, std=0.001, n=4), Runs(0.803, 0.002, 4)
+    own, between = 1.25e-6, (0.02 * 0.2) ** 2
+    d = ours.predicted(stated, runs, Scatter(0.02, 5))
+    squares = (0.25e-6**2 + 1e-6**2) / 3 + between**2 / 5
+    assert (d.se**2, d.df) == pytest.approx((own + between, (own + between) ** 2 / squares))
 
 
 def test_a_pair_by_hand():

@@ -1,4 +1,4 @@
-"""How likely is what the author printed, if this is what he ran? Several readings of a row, weighed.
+"""How likely is what the author printed, if this is what he ran? Readings of a row, weighed.
 
 A reading is a way the author's row may really have been run; its likelihood is the probability of
 the digits he printed, predicted from our runs of that reading. Ratios of likelihoods multiply over
@@ -46,12 +46,23 @@ class Runs:
     n: int
 
 
-def predicted(stated: Stated, runs: Runs, between: float = 0.0) -> Difference:
+@dataclass(frozen=True)
+class Scatter:
+    """How far rows nobody doubts lie off: a standard deviation, as a share of the error 1 - value.
+
+    rows: how many it was estimated from, its degrees of freedom.
+    """
+
+    share: float
+    rows: int
+
+
+def predicted(stated: Stated, runs: Runs, scatter: Scatter | None = None) -> Difference:
     """The printed value less our mean, with the error of predicting it before it was rounded.
 
     As the judge predicts (`statistics.prediction`): the author's own spread where he printed one,
-    ours otherwise; degrees of freedom by Satterthwaite. between: the variance between two
-    laboratories' means of the same configuration.
+    ours otherwise; degrees of freedom by Satterthwaite, in which a scatter of few rows counts as
+    the rough estimate it is.
     """
     ours = runs.std**2 / runs.n
     if stated.std and stated.n > 1:
@@ -60,6 +71,10 @@ def predicted(stated: Stated, runs: Runs, between: float = 0.0) -> Difference:
     else:
         his = runs.std**2 / stated.n
         squares = (ours + his) ** 2 / (runs.n - 1)
+    between = 0.0
+    if scatter:
+        between = (scatter.share * (1 - stated.value)) ** 2
+        squares += between**2 / scatter.rows
     total = ours + his + stated.error + between
     df = total**2 / squares if squares else math.inf
     return Difference(stated.value - runs.mean, math.sqrt(total), df)
@@ -78,22 +93,18 @@ def probability(d: Difference, step: float) -> float:
     return float(stdtr(d.df, (half - off) / d.se) - stdtr(d.df, (-half - off) / d.se))
 
 
-def log_likelihood(stated: Stated, runs: Runs, scatter: float = 0.0) -> float:
-    """The natural logarithm of how likely the printed digits are under this reading.
-
-    scatter: a standard deviation between laboratories, as a share of the error 1 - value.
-    """
-    between = (scatter * (1 - stated.value)) ** 2
-    found = probability(predicted(stated, runs, between), stated.step)
+def log_likelihood(stated: Stated, runs: Runs, scatter: Scatter | None = None) -> float:
+    """The natural logarithm of how likely the printed digits are under this reading."""
+    found = probability(predicted(stated, runs, scatter), stated.step)
     return math.log(max(found, 1e-300))  # below that a ratio says no more than "never"
 
 
-def scatter(controls: Sequence[tuple[Stated, Runs]]) -> float | None:
-    """The standard deviation between laboratories over rows nobody doubts, as a share of the error.
+def scatter(controls: Sequence[tuple[Stated, Runs]]) -> Scatter | None:
+    """The standard deviation between laboratories over rows nobody doubts.
 
     Paule and Mandel's estimate about zero: the s for which the squared differences, each by its own
-    variance plus s², average to one; 0 where chance explains them. None below two rows. The share is
-    of the error 1 - value, so that an MNIST row and a CIFAR row may stand in one list.
+    variance plus s², average to one; 0 where chance explains them. None below two rows. A share of
+    the error 1 - value, so that an MNIST row and a CIFAR row may stand in one list.
     """
     if len(controls) < 2:
         return None
@@ -107,12 +118,12 @@ def scatter(controls: Sequence[tuple[Stated, Runs]]) -> float | None:
         return sum(square / (own + s * s) for square, own in terms) / len(terms) - 1
 
     if excess(0.0) <= 0:
-        return 0.0
+        return Scatter(0.0, len(terms))
     low, high = 0.0, math.sqrt(max(square for square, _ in terms))
     for _ in range(60):
         middle = (low + high) / 2
         low, high = (middle, high) if excess(middle) > 0 else (low, middle)
-    return (low + high) / 2
+    return Scatter((low + high) / 2, len(terms))
 
 
 def log_ratio_of_pair(
