@@ -49,8 +49,12 @@
   }
 
   const split = () => {
-    const [anchor, query = ""] = decodeURIComponent(location.hash.slice(1)).split(/\?(.*)/s);
-    return { anchor, query };
+    const [anchor, query = ""] = location.hash.slice(1).split(/\?(.*)/s);
+    try {
+      return { anchor: decodeURIComponent(anchor), query };
+    } catch {
+      return { anchor, query }; // not written by this page
+    }
   };
 
   function remember(anchor) {
@@ -77,8 +81,11 @@
     }
     if (target.matches("details")) target.open = true;
     target.scrollIntoView();
-    const focus = target.querySelector("summary");
-    if (focus && target.matches("details")) focus.focus({ preventScroll: true });
+    focus(target);
+  }
+
+  function focus(target) {
+    if (target.matches("details")) target.querySelector("summary").focus({ preventScroll: true });
   }
 
   const each = (open) => {
@@ -117,4 +124,11 @@
   });
   addEventListener("hashchange", follow);
   follow();
+  // The browser goes to the anchor once more when all is loaded, and takes the focus away.
+  addEventListener("load", () =>
+    setTimeout(() => {
+      const target = document.getElementById(split().anchor);
+      if (target && document.activeElement === document.body) focus(target);
+    }),
+  );
 })();

@@ -65,7 +65,8 @@ def section(one: Material) -> Html:
         data_paper=one.paper,
         data_data=" ".join(one.data),
         data_scale=one.scale.replace(" ", "-"),
-        data_verdicts=" ".join(v.replace(" ", "-") for v in counts) or "not-run",
+        data_verdicts=" ".join(v.replace(" ", "-") for v in counts)
+        or ("" if one.runs else "not-run"),
     )
 
 
@@ -147,12 +148,15 @@ def claim_line(judged: Judged) -> Html:
 
 def numbers(one: Material) -> Html | None:
     """The table: published, the author's log, ours, the difference, what came of it."""
-    found = sorted(one.numbers, key=lambda row: not row.n)  # what was run stands first
+    found = [row for row in one.numbers if row.n or not row.reading_of]
     if not found:
         return None
+    found.sort(key=lambda row: not row.n)  # what was run stands first
     single = len({row.metric for row in found}) == 1
     caption = metric_words(found[0].metric) if single else "Final values"
     caption = caption[0].upper() + caption[1:]
+    if waiting := len(one.numbers) - len(found):
+        caption += f"; {waiting} other readings of these rows are not run"
     with_log = any(row.log_final is not None and not row.reading_of for row in found)
     head = ["arm", "published", *["author’s log"] * with_log, "ours", "difference", "number"]
     body = []
@@ -216,26 +220,18 @@ def number_verdict(row: Number) -> Html | None:
 
 def settings(one: Material) -> Html:
     """What was trained, in words."""
-    shared, own = told(one.study)
-    arms = None
-    if own:
-        lines = [
-            text(element("strong", name), ": ", "; ".join(its) or "nothing beside the above")
-            for name, its in own.items()
-        ]
-        arms = element(
-            "details",
-            element("summary", f"Each of the {len(own)} arms"),
-            items(lines),
-            class_="fold",
-        )
-    sentence = "; ".join(shared) or "nothing is shared by all arms"
-    return element(
-        "div",
-        element("h5", "Settings"),
-        element("p", sentence[0].upper() + sentence[1:], ".", class_="settings"),
-        arms,
-    )
+    parts = []
+    for shared, own in told(one.study):
+        sentence = "; ".join(shared) or "nothing is shared by all arms"
+        parts.append(element("p", sentence[0].upper() + sentence[1:], ".", class_="settings"))
+        if own:
+            lines = [
+                text(element("strong", name), ": ", "; ".join(its) or "nothing beside the above")
+                for name, its in own.items()
+            ]
+            summary = element("summary", f"Each of {len(own)} arms")
+            parts.append(element("details", summary, items(lines), class_="fold"))
+    return element("div", element("h5", "Settings"), parts)
 
 
 def texts(words: str, lines: Sequence[str], class_: str | None = None) -> Html | None:

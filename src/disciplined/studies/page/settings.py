@@ -147,12 +147,20 @@ def hyper_parameter(left: dict[str, Any], group: str, noun: str) -> list[str]:
     return [", ".join(parts)] if parts else []
 
 
-def told(study: Study) -> tuple[list[str], dict[str, list[str]]]:
-    """What all arms share, and what every arm has beside that (nothing where there is one arm)."""
-    arms = list(study.arms.values())
-    shared = {k: v for k, v in arms[0].items() if all(k in a and a[k] == v for a in arms)}
-    own = {
-        study.label(name): words({k: v for k, v in arm.items() if k not in shared})
-        for name, arm in study.arms.items()
-    }
-    return words(shared), own if len(arms) > 1 else {}
+def told(study: Study) -> list[tuple[list[str], dict[str, list[str]]]]:
+    """Families of arms (one recipe, one network, one data set each): what all of a family share,
+    and what every arm has beside that (nothing where there is one arm)."""
+    families: dict[tuple, list[str]] = {}
+    for name, arm in study.arms.items():
+        key = tuple(str(arm.get(group)) for group in ("recipe", "model", "dataset"))
+        families.setdefault(key, []).append(name)
+    found = []
+    for names in families.values():
+        first, *others = (study.arms[name] for name in names)
+        shared = {k: v for k, v in first.items() if all(k in arm and arm[k] == v for arm in others)}
+        own = {
+            study.label(name): words({k: v for k, v in study.arms[name].items() if k not in shared})
+            for name in names
+        }
+        found.append((words(shared), own if others else {}))
+    return found
