@@ -1,9 +1,39 @@
 """Processes that tests start and end."""
 
 import contextlib
+import multiprocessing
 import os
+import runpy
 import signal
+import sys
+from collections.abc import Mapping, Sequence
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+WARM = ["disciplined.sweeps.alone", "disciplined.sweeps.warm"]  # what runs are forked from
+
+
+def script(
+    path: Path, arguments: Sequence[str], said: Path, environment: Mapping[str, str]
+) -> BaseProcess:
+    """Start a script of the checkout in a process forked from the warm server; what it prints goes
+    to `said` with `.out` and `.err` behind it."""
+    context = multiprocessing.get_context("forkserver")
+    process = context.Process(target=_script, args=(path, arguments, said, dict(environment)))
+    process.start()
+    return process
+
+
+def _script(path: Path, arguments: Sequence[str], said: Path, environment: dict[str, str]) -> None:
+    for number, end in ((1, ".out"), (2, ".err")):
+        os.dup2(os.open(said.with_suffix(end), os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
+    sys.stdout, sys.stderr = (open(n, "w", buffering=1, closefd=False) for n in (1, 2))  # noqa: SIM115
+    os.environ.update(environment)
+    os.chdir(ROOT)
+    sys.path[:0] = [str(path.parent), *environment.get("PYTHONPATH", "").split(os.pathsep)]
+    sys.argv = [str(path), *arguments]
+    runpy.run_path(str(path), run_name="__main__")
 
 
 def kill(pid: int) -> None:

@@ -46,7 +46,7 @@ def test_a_mean_matters_only_to_networks_that_have_it(tmp_path: Path):
 
 
 @pytest.mark.parametrize("way", together.WAYS)
-def test_runs_train_together(way, tmp_path: Path):
+def test_runs_train_together(way, warm_server, tmp_path: Path):
     case = cases.Case("three_layer", 8, "digits")
     setting = cases.Setting("cpu", 2, "data", tmp_path, compile=False)
     contender = together.WAYS[way](case, cases.parts(case, setting), setting, runs=2)

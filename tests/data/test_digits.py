@@ -62,8 +62,9 @@ def test_a_scikit_learn_with_other_folders_gives_the_same(images, monkeypatch):
     assert digits().sha256 == images.sha256
 
 
-def test_scikit_learn_is_not_imported_to_read_its_file():
+def test_scikit_learn_is_not_imported_to_read_its_file_nor_for_blobs():
     command = "import sys; from disciplined.data.digits import digits; digits(); "
+    command += "from disciplined.data.blobs import blobs; blobs(); "
     command += "assert not [name for name in sys.modules if name.startswith('sklearn')]"
     done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from pictures import folder as made
 from pictures import picture
 from required import absent
 
-from disciplined.data import pictures as module
 from disciplined.data.decoding import WORDS, centre, pixels, random_crop, random_resized_crop
 from disciplined.data.imagenet import imagenet, large_folder
 from disciplined.data.pictures import Pictures, ahead
@@ -119,31 +119,32 @@ def test_reading_ahead_draws_nothing_that_layers_draw_from():
     assert torch.equal(torch.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
-def test_a_signal_to_all_processes_does_not_end_those_that_read(number: int):
-    """The process that trains saves, and needs its batches until then."""
+@pytest.mark.parametrize("name", ["INT", "TERM", "USR1"])
+def test_a_signal_to_all_processes_does_not_end_those_that_read(name: str):
+    """The process that trains saves, and needs its batches until then, however late that is."""
 
-    def process(place: int) -> int:
+    def process(place: int) -> tuple[int, float]:
         time.sleep(0.05)
-        return os.getpid()
+        return os.getpid(), signal.getitimer(signal.ITIMER_REAL)[0]
 
     read = ahead(process, range(8), 1)
-    first = next(read)
+    first, _ = next(read)
     assert first != os.getpid()
-    os.kill(first, number)
-    assert list(read) == [first] * 7
+    subprocess.run(["kill", f"-{name}", str(first)], check=True)  # not sent by this process
+    assert list(read) == [[first, 0.0]] * 7, "nor does an alarm end them later"
 
 
-def test_a_process_that_reads_ends_in_the_end(monkeypatch):
-    monkeypatch.setattr(module, "PATIENCE", 0.2)
+def test_a_process_that_reads_ends_when_the_one_it_reads_for_says_so():
+    """As torch does at the end, where no batch is asked for any more."""
 
-    def terminated(place: int) -> int:
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(5)
-        return place
+    def process(place: int) -> int:
+        time.sleep(600 if place else 0)
+        return os.getpid()
 
+    read = ahead(process, range(2), 1)
+    os.kill(next(read), signal.SIGTERM)
     with pytest.raises(RuntimeError, match="exited unexpectedly"):
-        list(ahead(terminated, range(2), 1))
+        next(read)
 
 
 @pytest.mark.parametrize("workers", [0, 1])

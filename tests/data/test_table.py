@@ -115,6 +115,12 @@ def test_other_mistakes(tmp_path: Path, one_line):
         count(file, None)
     with one_line(str(tmp_path / "no.csv"), "cannot be read"):
         count(str(tmp_path / "no.csv"), "kind", test_share=0.2)
+    with one_line(f"dataset.load.test_file={tmp_path / 'no.csv'}: cannot be read"):
+        count(file, "kind", str(tmp_path / "no.csv"))
+    with one_line("dataset.load.label=['kind']"):
+        count(file, ["kind"], test_share=0.2)  # pyright: ignore
+    with one_line("dataset.load.delimiter=;;"):
+        count(file, "kind", test_share=0.2, delimiter=";;")
     with one_line("test_file=None", "test_share=None"):
         count(file, "kind")
     with one_line("test_share=0.2", "test_file="):

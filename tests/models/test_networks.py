@@ -312,7 +312,7 @@ def test_groups_reach_every_batch_norm():
         ("lenet", {"image_shape": DIGITS}, "model=lenet: images of 8×8 pixels"),
         ("lenet", {"image_shape": (1, 28, 12)}, "model=lenet: images of 28×12 pixels"),
         ("three_layer", {"image_shape": (1, 2, 2)}, "model=three_layer: images of 2×2 pixels"),
-        ("resnet56", {"image_shape": (3, 30, 32)}, "model.network=DisciplinedResNet: images"),
+        ("resnet56", {"image_shape": (3, 30, 32)}, "model.network: images"),
         (
             "resnet56",
             {"blocks": [8, 8]},

@@ -31,11 +31,11 @@ class Net(nn.Module):
 SHORT = ("model=own", "dataset=digits", "trainer=cpu", "duration=3it", "schedule=constant")
 
 
-def test_trains_without_touching_this_repository(command, tmp_path: Path, monkeypatch, capsys):
+def test_trains_without_touching_this_repository(warm_command, tmp_path: Path, monkeypatch, capsys):
     """And says so, asked again, when the network is no longer the one that was trained."""
     (tmp_path / "ownnetwork.py").write_text(NET)
     asked = [*SHORT, "model.network._target_=ownnetwork.Net", "+model.network.units=5"]
-    done = command(
+    done = warm_command(
         "train.py",
         *asked,
         PYTHONPATH=os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]),

@@ -1,12 +1,14 @@
 """What holds for each choice of `optimizer=`: groups, state, compilation, a run from its YAML."""
 
 import copy
+import functools
 import io
 import math
 
 import numpy as np
 import pytest
 import torch
+from omegaconf import DictConfig
 from torch import nn
 from torch._dynamo.testing import CompileCounter
 
@@ -24,8 +26,14 @@ STEPS = [name for name in OPTIMIZERS if not name.startswith("keras_")]  # theirs
 SMALL = ["model=three_layer", "dataset=digits", "total_batch_size=64", "trainer=cpu"]
 
 
+@functools.cache
+def composed(name: str) -> DictConfig:
+    """Kept, for what reads the optimiser's part alone."""
+    return compose([f"optimizer={name}"])
+
+
 def made(name: str, network: nn.Module) -> Scheduled:
-    optimizer = assembly.optimizer(compose([f"optimizer={name}"]), parameter_groups(network))
+    optimizer = assembly.optimizer(composed(name), parameter_groups(network))
     assert isinstance(optimizer, Scheduled)
     return optimizer
 
@@ -122,7 +130,7 @@ def test_multipliers_act(name):
         {"params": [w], "lr_mult": m, "decay_mult": d}
         for w, (m, d) in zip(weights, mults, strict=True)
     ]
-    optimizer = assembly.optimizer(compose([f"optimizer={name}"]), groups)
+    optimizer = assembly.optimizer(composed(name), groups)
     optimizer.schedule(lr=0.01, momentum=momentum(name), weight_decay=0.3)  # pyright: ignore
     for weight in weights:
         weight.grad = torch.full_like(weight, 1e-4)
@@ -166,15 +174,16 @@ def test_an_optimiser_that_has_no_velocity_chooses_its_own_momentum(name):
         return plan(compose([*lenet, *more])).momentum.value(0)
 
     assert (seen(), seen("schedule=constant")) == MOMENTA[name]
-    assert seen("schedule=range_test", "recipe=lenet") == MOMENTA[name][1]
-    assert seen("schedule=constant", "momentum=linear") == 0.95
-    assert seen("momentum=constant", "momentum.value=0.7") == 0.7
+    if name in ("adam", "keras_sgd"):  # one that suggests a momentum, one that has none
+        assert seen("schedule=range_test", "recipe=lenet") == MOMENTA[name][1]
+        assert seen("schedule=constant", "momentum=linear") == 0.95
+        assert seen("momentum=constant", "momentum.value=0.7") == 0.7
     if name == "keras_sgd":
         assert seen("momentum.value=0.99") == 0.99
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_a_run_of_two_updates_from_its_yaml(name, tmp_path):
+def test_a_run_of_two_updates_from_its_yaml(name, no_picture, tmp_path):
     """The network moves with the second update too, and its loss stays finite."""
     asked = [*SMALL, f"optimizer={name}", "schedule=constant", "schedule.lr=0.1", "duration=2it"]
     cfg = compose([*asked, "evaluate_every=1it", "precision=fp32", f"output_dir={tmp_path}"])

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from disciplined.mistakes import Mistake
+
 ROOT = Path(__file__).parents[2]
 SCRIPT = "scripts/reproduce.py"
 
@@ -27,6 +29,16 @@ def test_list_says_what_there_is_and_needs_neither_torch_nor_hydra(imported, tmp
     assert "0/84" in found["disciplined/table1"] and "245.0M" in found["disciplined/table1"]
 
 
+def main(arguments: list[str]) -> int:
+    """`reproduce.py` in this process, which has paid for its imports."""
+    sys.path.insert(0, str(ROOT / "scripts"))
+    try:
+        import reproduce
+    finally:
+        sys.path.pop(0)
+    return reproduce.main(arguments)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -44,16 +56,8 @@ def test_list_says_what_there_is_and_needs_neither_torch_nor_hydra(imported, tmp
     ids=lambda value: value[-1] if isinstance(value, list) else "",
 )
 def test_mistakes_are_one_line_and_status_2(arguments: list[str], said: str):
-    # In this process: a second for each would be a long wait for nothing.
-    sys.path.insert(0, str(ROOT / "scripts"))
-    try:
-        import reproduce
-    finally:
-        sys.path.pop(0)
-    from disciplined.mistakes import Mistake
-
     with pytest.raises(Mistake) as caught:
-        reproduce.main(arguments)
+        main(arguments)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -74,11 +78,15 @@ def test_dry_run_runs_nothing_and_says_what_it_would(command, tmp_path: Path):
     assert not any(tmp_path.iterdir())
 
 
-def test_a_figure_from_nothing_and_again_from_its_records(command, tmp_path: Path):
-    first = command(SCRIPT, "figure=calibration/aa", "scale=smoke", "seeds=2", "jobs=2")
-    assert first.returncode == 0, first.stderr
-    assert "[2/2] calibration/aa same seed" in first.stderr
-    assert "(scale smoke)" in first.stdout
+def test_a_figure_from_nothing_and_again_from_its_records(
+    warm_server, command, tmp_path: Path, capsys
+):
+    asked = ["figure=calibration/aa", "scale=smoke", "seeds=2"]
+    status = main([*asked, "jobs=2", f"output_dir={tmp_path}"])
+    first = capsys.readouterr()
+    assert status == 0, first.err
+    assert "[2/2] calibration/aa same seed" in first.err
+    assert "(scale smoke)" in first.out
     folder = tmp_path / "figures" / "calibration" / "aa" / "smoke"
     assert {"figure.svg", "figure.png", "table.md", "verdicts.json"} <= {
         p.name for p in folder.iterdir()
@@ -86,6 +94,6 @@ def test_a_figure_from_nothing_and_again_from_its_records(command, tmp_path: Pat
     summaries = [json.loads(p.read_text()) for p in tmp_path.glob("runs/*/summary.json")]
     assert [s["status"] for s in summaries] == ["done", "done"]
     assert {s["registered"]["id"] for s in summaries} == {"calibration/aa"}
-    again = command(SCRIPT, "figure=calibration/aa", "scale=smoke", "seeds=2")
-    assert again.returncode == 0 and again.stdout == first.stdout
+    again = command(SCRIPT, *asked)
+    assert again.returncode == 0 and again.stdout == first.out
     assert again.stderr == "", "nothing is missing, so nothing is trained"

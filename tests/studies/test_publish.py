@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from disciplined.studies import calibration, drawing, ledger, publish, series, tables
+from disciplined.studies import calibration, drawing, ledger, panels, publish, series, tables
 from disciplined.studies.expansion import expand
 from disciplined.studies.judge import judge
 from disciplined.studies.study_file import load
@@ -62,7 +62,7 @@ def test_without_records_the_authors_curve_is_drawn(planted, tmp_path: Path):
 def test_short_runs_are_stretched_to_the_papers_length(planted, recorded):
     study = planted()
     found = recorded(study, {"a": [0.5, 0.6]}, scale="short")
-    x, _ = series.ours(found["a"][0], study.panels["p"], "short")
+    x, _ = series.ours(found["a"][0], study.panels["p"], "test_accuracy", "short")
     assert x[-1] == pytest.approx(100)
 
 
@@ -74,23 +74,23 @@ def test_a_panel_over_a_setting_has_an_arm_a_point(planted, recorded, tmp_path: 
     found = recorded(study, {"a": [0.5, 0.6, 0.7], "b": [0.8, 0.8, 0.8], "c": [0.3, 0.3, 0.3]})
     svg = drawing.draw(study, "paper", found, tmp_path)[0].read_text()
     assert "mean ± std of 3 runs an arm" in svg
-    assert "schedule.max lr" in svg
+    assert "maximum learning rate" in svg
 
 
 def test_many_runs_are_a_band_and_few_are_lines(planted, recorded, tmp_path: Path):
     study = planted()
-    few = recorded(study, {"a": [0.5] * drawing.MANY})
+    few = recorded(study, {"a": [0.5] * panels.MANY})
     svg = drawing.draw(study, "paper", few, tmp_path / "few")[0].read_text()
-    assert f"({drawing.MANY} runs)" in svg and "± std" not in svg.replace("mean ± std", "")
-    many = recorded(study, {"a": [0.5] * (drawing.MANY + 1)})
+    assert f"({panels.MANY} runs)" in svg and "± std" not in svg.replace("mean ± std", "")
+    many = recorded(study, {"a": [0.5] * (panels.MANY + 1)})
     svg = drawing.draw(study, "paper", many, tmp_path / "many")[0].read_text()
-    assert f"({drawing.MANY + 1} runs, ± std)" in svg
+    assert f"({panels.MANY + 1} runs, ± std)" in svg
 
 
 def test_a_rate_is_drawn_as_it_was_set(planted, recorded):
     study = planted(("y: test_accuracy}}\npublished", "y: lr}}\npublished"))
     found = recorded(study, {"a": [0.5]})
-    x, y = series.ours(found["a"][0], study.panels["p"], "paper")
+    x, y = series.ours(found["a"][0], study.panels["p"], "lr", "paper")
     assert x.size > 90
     assert y[50] == y.max() == 1
     assert study.metric == "test_accuracy"

@@ -54,7 +54,7 @@ WRONG = [
     ("id: planted", "id: true", "two claims are called True"),
     ("y: test_accuracy", "y: accuracy", "y=accuracy"),
     ("x: iteration", "x: time", "x=time"),
-    ("x: iteration", "x: schedule.stepsize", "schedule.stepsize is not a number in every arm"),
+    ("x: iteration", "x: schedule", "x: schedule of a=triangular: not a length"),
     ("x: iteration", "x: weight_decay.value", "x=weight_decay.value"),
     ("y: test_accuracy", "y: test_accuracy, at: last", "at=last"),
     ("seeds: {paper: 4, short: 2, smoke: 1}", "seeds: {paper: 4}", "seeds.short=None"),

@@ -14,6 +14,7 @@ from disciplined.sweeps import pool, shares
 from disciplined.sweeps.jobs import Job
 from disciplined.sweeps.shares import Share
 
+pytestmark = pytest.mark.usefixtures("warm_server")
 STATUS = {"a": 0, "b": 1, "c": 3}
 JOBS = [Job(Path(f"key-{name}"), ("model=lenet",), name, {"id": "test/planted"}) for name in STATUS]
 

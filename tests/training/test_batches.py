@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from disciplined.data.draws import Draws
 from disciplined.data.stream import Stream
 from disciplined.training.batches import Batches
 
@@ -37,6 +38,24 @@ def test_parts_together_are_the_total_batch(parts, accumulate):
         for field in ("flags", "corners", "holes"):
             together = np.concatenate([getattr(b, field) for b in mine])
             assert together.tolist() == getattr(batch, field).tolist()
+
+
+def test_an_update_is_drawn_once_for_all_its_parts(monkeypatch):
+    drawn: dict[str, list[int]] = {"indices": [], "augmentation": []}
+    indices, of = Stream.indices, Draws.of
+
+    def counted(stream, iteration):
+        drawn["indices"].append(iteration)
+        return indices(stream, iteration)
+
+    def counted_of(augmentation, seed, iteration, *others):
+        drawn["augmentation"].append(iteration)
+        return of(augmentation, seed, iteration, *others)
+
+    monkeypatch.setattr(Stream, "indices", counted)
+    monkeypatch.setattr(Draws, "of", counted_of)
+    assert len(list(batches(accumulate=4))) == 40
+    assert drawn == {"indices": list(range(10)), "augmentation": list(range(10))}
 
 
 def test_over_whole_epochs_every_image_comes_equally_often():

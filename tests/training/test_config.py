@@ -9,6 +9,7 @@ from disciplined.mistakes import Mistake
 from disciplined.training import config
 from disciplined.training.planning import plan
 
+TRAINED = ("schedule", "momentum", "weight_decay", "clipping", "optimizer")  # test_every_choice
 OWN = ("folder", "large_folder", "table", "torchvision")  # data that a reader brings
 MISTAKES = [
     (["dry_run=maybe"], "dry_run=maybe: expected true or false"),
@@ -61,16 +62,16 @@ def test_a_mistake_is_one_line_that_names_the_setting(overrides, said):
     assert "\n" not in text
 
 
-def test_every_choice_of_every_group_composes():
-    for group, names in config.groups().items():
-        for name in names:
-            if group == "dataset" and name in OWN:  # test_own_data
-                with pytest.raises(Mistake, match=r"dataset\.load"):
-                    config.compose([f"{group}={name}"])
-                continue
-            extra = [] if group == "dataset" else ["dataset=digits"] if group != "recipe" else []
-            cfg = config.compose([f"{group}={name}", *extra])
-            assert cfg is not None
+@pytest.mark.parametrize("group", sorted(set(config.groups()) - set(TRAINED)))
+def test_every_choice_composes(group):
+    for name in config.choices(group):
+        if group == "dataset" and name in OWN:  # test_own_data
+            with pytest.raises(Mistake, match=r"dataset\.load"):
+                config.compose([f"{group}={name}"])
+            continue
+        extra = [] if group in ("dataset", "recipe") else ["dataset=digits"]
+        cfg = config.compose([f"{group}={name}", *extra])
+        assert cfg is not None
 
 
 def test_help_lists_groups_choices_and_keys():

@@ -17,6 +17,7 @@ from disciplined.training.planning import plan
 from disciplined.training.record import Record
 from disciplined.training.run import run
 
+pytestmark = pytest.mark.usefixtures("no_picture")
 UPDATES = 8
 COMMON = [
     "dataset=digits",

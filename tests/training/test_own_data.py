@@ -1,6 +1,7 @@
 """Data of the reader's own, and the tutorials': from a folder or file to the end of `train.py`."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,9 @@ from pathlib import Path
 import pytest
 from pictures import folder, picture
 
+from disciplined.data import listing, table_file
 from disciplined.mistakes import Mistake
+from disciplined.training import assembly
 from disciplined.training.config import compose
 from disciplined.training.planning import plan
 from disciplined.training.record import Record
@@ -64,9 +67,9 @@ def test_two_updates(tmp_path: Path, monkeypatch, capsys, dataset: str):
     assert "majority" not in summary["result"] and "majority" not in capsys.readouterr().out
 
 
-def test_two_updates_by_command(command, tmp_path: Path):
+def test_two_updates_by_command(warm_command, tmp_path: Path):
     where = f"{HERE}:{HERE.parents[1] / 'src'}"
-    done = command("train.py", *NET, *own(tmp_path, "table"), PYTHONPATH=where)
+    done = warm_command("train.py", *NET, *own(tmp_path, "table"), PYTHONPATH=where)
     assert done.returncode == 0, done.stderr
     (record,) = (tmp_path / "runs").iterdir()
     summary = json.loads((record / "summary.json").read_text())
@@ -166,6 +169,36 @@ def test_a_mistake_is_one_line(overrides, said):
 def test_a_hole_needs_room(tmp_path: Path):
     with pytest.raises(Mistake, match="a hole of 16×16 leaves too little of images of 6×8"):
         plan(compose([*NET, *own(tmp_path, "folder"), "augmentation=cutout"]))
+
+
+@pytest.mark.parametrize("dataset", ["table", "folder", "large_folder"])
+def test_data_are_read_once_to_be_planned_and_trained_on(tmp_path: Path, monkeypatch, dataset: str):
+    """Files from before today, as a reader's are; what was changed just now is read again."""
+    chosen = own(tmp_path, dataset)
+    for path in tmp_path.rglob("*"):
+        os.utime(path, (10**9, 10**9))
+    module, name = (table_file, "read") if dataset == "table" else (listing, "_files")
+    original = getattr(module, name)
+    asked: list[str] = []
+
+    def counted(where: Path, *others: object):
+        asked.append(f"{where.name}/{others[0]}" if dataset != "table" else where.name)
+        return original(where, *others)
+
+    monkeypatch.setattr(module, name, counted)
+    cfg = compose([*NET, *chosen])
+    assert compose([*NET, *chosen]).dataset.digest == cfg.dataset.digest
+    images, _ = assembly.loaded(cfg)
+    parts = ["train/cat", "train/dog", "test/cat", "test/dog"]
+    assert asked == (["rows.csv"] if dataset == "table" else parts)
+    assert len(images.train_images) == cfg.dataset.train_images
+    if dataset == "table":
+        rows(tmp_path / "rows.csv", shift=1)
+    else:
+        picture(9, 8, 6).save(tmp_path / "pictures" / "train" / "dog" / "9.png")
+    del asked[:]
+    assert compose([*NET, *chosen]).dataset.digest != cfg.dataset.digest
+    assert asked == (["rows.csv"] if dataset == "table" else parts[:2])
 
 
 def test_what_is_said_of_data_is_held_against_them(tmp_path: Path, monkeypatch):

@@ -48,6 +48,10 @@ CHANGES = [
     "augmentation=cutout",
     "precision=fp32",
     "optimizer=sgd",
+    "optimizer=adam",
+    "clipping=constant",
+    "schedule=own schedule.function=math.sqrt",
+    "schedule=plateau schedule.monitor=train_loss",
     "schedule.max_lr=0.7",
     "schedule=onecycle_as_written",
     "momentum=constant",
@@ -85,7 +89,27 @@ LEAVES = [
 
 @pytest.mark.parametrize("override", CHANGES)
 def test_what_changes_the_result_changes_the_key(override):
-    assert planned(override).key.rpartition("-")[2] != BARE.key.rpartition("-")[2]
+    assert planned(*override.split()).key.rpartition("-")[2] != BARE.key.rpartition("-")[2]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        ("schedule=constant schedule.lr=-1", "schedule.lr=-1.0: expected a finite"),
+        ("weight_decay=cosine weight_decay.value=-1", "weight_decay.value=-1.0: expected a finite"),
+        ("weight_decay=linear weight_decay.end=-1", "weight_decay.end=-1.0: expected a finite"),
+        (
+            "weight_decay=triangular weight_decay.low=2 weight_decay.high=1",
+            "weight_decay.high=1: expected at least weight_decay.low=2; raise high or lower low",
+        ),
+        ("clipping=constant clipping.value=0", "clipping: a limit of 0 leaves nothing"),
+        ("optimizer=adagrad momentum=constant", "momentum=0.9: AdaGrad has no momentum"),
+    ],
+)
+def test_what_a_policy_refuses_is_told_by_the_settings_name(overrides, said):
+    with pytest.raises(Mistake) as caught:
+        planned(*overrides.split())
+    assert str(caught.value).startswith(said)
 
 
 @pytest.mark.parametrize("override", LEAVES)

@@ -22,6 +22,7 @@ from disciplined.training.config import compose
 from disciplined.training.record import Record
 from disciplined.training.run import run
 
+pytestmark = pytest.mark.usefixtures("warm_server", "no_picture")
 UPDATES = 11
 COMMON = [
     "dataset=digits",
@@ -245,7 +246,9 @@ def test_damaged_many_times(how, count, interrupted, whole, tmp_path):
     survives(range(count), how, interrupted, whole(next(iter(RUNS))), tmp_path)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    "seed", [pytest.param(s, marks=[pytest.mark.slow] * (s > 2)) for s in range(6)]
+)
 @pytest.mark.parametrize("file", ["metrics.csv", "summary.json"])
 def test_a_finished_record_that_was_damaged_is_made_good(file, seed, whole, tmp_path):
     """It counts as not finished, and the same command repairs it without training."""

@@ -15,6 +15,7 @@ from disciplined.training.record import Record
 from disciplined.training.rows import COLUMNS
 from disciplined.training.run import run
 
+pytestmark = pytest.mark.usefixtures("no_picture")  # but for `whole`, which is of the module
 RESNET = [
     "model=superconv_resnet20",
     "dataset=digits",
@@ -242,3 +243,11 @@ def test_on_a_plateau_a_row_has_the_rate_it_leads_to(tmp_path):
     assert run(cfg, quiet=True) == 0
     rates = [row["lr"] for row in Record(plan(cfg).folder).rows()]
     assert rates == pytest.approx([1e-2, 1e-3, 1e-4, 1e-5])
+
+
+def test_clipping_reaches_the_update(tmp_path):
+    """Gradients of no length move nothing: only batch norm's averages and decay could."""
+    limits = ["clipping=constant", "clipping.value=1e-30", "weight_decay.value=0"]
+    _, record = trained(tmp_path, *limits, "batch_norm.evaluate=batch")
+    first, *_, last = record.rows()
+    assert first["test_loss"] == pytest.approx(last["test_loss"], rel=1e-5)

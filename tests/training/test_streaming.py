@@ -5,16 +5,20 @@ import signal
 from pathlib import Path
 
 import pytest
+import torch
 from pictures import folder
 from required import absent
+from torch import nn
 
 from disciplined.mistakes import Mistake
-from disciplined.training import parts
+from disciplined.training import assembly, parts
+from disciplined.training.batches import Batch
 from disciplined.training.config import compose
 from disciplined.training.planning import plan
 from disciplined.training.record import Record
 from disciplined.training.run import run
 
+pytestmark = pytest.mark.usefixtures("no_picture")
 HERE = Path(__file__).parent
 
 NET = [
@@ -74,6 +78,12 @@ def test_parts_of_a_batch_are_the_batch(whole, tmp_path, pictures):
         assert ours["test_loss"] == pytest.approx(theirs["test_loss"], rel=1e-5)
 
 
+class Alone:
+    """What a run of one process says of itself."""
+
+    global_rank, world_size = 0, 1
+
+
 class Interrupt(parts.Progress):
     """Sends this process a signal in the middle of an epoch, between two rows."""
 
@@ -103,9 +113,23 @@ def test_validation_is_held_out_of_the_pictures(tmp_path, pictures):
     assert status == 0 and record.rows()[-1]["val_loss"] is not None
 
 
-def test_the_seed_draws_the_crops(whole, tmp_path, pictures):
-    _, record = trained(tmp_path, pictures, "seed=1", "trainer.workers=0")
-    assert record.metrics_file.read_bytes() != whole.metrics_file.read_bytes()
+def test_the_seed_draws_the_crops(pictures):
+    """Of pictures in a fixed order, which nothing else is done to."""
+
+    def batches(seed: int) -> list[Batch]:
+        fixed = ["dataset.order=file", "augmentation=none", "trainer.workers=0", f"seed={seed}"]
+        cfg = compose([*SMALL, f"dataset.load.data_dir={pictures}", *fixed])
+        images, _ = assembly.loaded(cfg)
+        return list(assembly.batches(cfg, plan(cfg), Alone(), images, 0))  # pyright: ignore
+
+    first, again, other = batches(0), batches(0), batches(1)
+    for one, same, unlike in zip(first, again, other, strict=True):
+        assert one.indices.tolist() == same.indices.tolist() == unlike.indices.tolist()
+        assert one.flags is None and one.corners is None
+        assert one.pictures is not None and unlike.pictures is not None
+        assert torch.equal(one.pictures, same.pictures)
+        differ = (one.pictures != unlike.pictures).flatten(1).any(1)
+        assert differ.all(), "each of them is cropped elsewhere"
 
 
 def test_a_picture_that_cannot_be_read_ends_the_run_in_one_line(tmp_path):
@@ -127,18 +151,70 @@ def test_the_sets_mean_is_subtracted(whole, tmp_path, pictures):
     assert plan(cfg).key != plan(compose([*settings, *place])).key
 
 
-@pytest.mark.data
-def test_two_updates_on_imagenets_pictures(tmp_path):
-    """The third paper's crops of 230 pixels, mirrored, from the real mini set."""
+@pytest.fixture
+def imagenette(tmp_path) -> list[str]:
+    """Settings that train on the real mini set as if it were ImageNet."""
     data = os.environ.get("DISCIPLINED_DATA", HERE.parents[1] / "data")
     mini = Path(data).resolve() / "imagenette-mini"
     if not mini.is_dir():
         absent(f"imagenette-mini ({mini})")
     (tmp_path / "imagenet").symlink_to(mini)
     counts = ["dataset.train_images=410", "dataset.test_images=100", "dataset.classes=10"]
+    return ["dataset=imagenet", *counts, f"data_dir={tmp_path}", f"output_dir={tmp_path}"]
+
+
+@pytest.mark.data
+def test_two_updates_on_imagenets_pictures(imagenette):
+    """The third paper's crops of 230 pixels, mirrored, from the real mini set."""
     settings = ["duration=2it", "total_batch_size=16", "augmentation=mirror", "trainer.workers=2"]
-    place = [f"data_dir={tmp_path}", f"output_dir={tmp_path}"]
-    cfg = compose([*NET, "model=three_layer", "dataset=imagenet", *counts, *settings, *place])
+    cfg = compose([*NET, "model=three_layer", *imagenette, *settings])
     assert run(cfg, quiet=True) == 0
     summary = Record(plan(cfg).folder).summary()
     assert summary is not None and summary["result"]["final"]["test_loss"] > 0
+
+
+# The crops of clr's two; of the third paper's, which take any, fewer pixels than its 230.
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("model", "size"),
+    [("alexnet", 227), ("googlenet", 224), ("resnet50", 64), ("inception_resnet_v2", 96)],
+)
+def test_imagenets_networks_take_two_updates_on_its_pictures(model, size, imagenette, monkeypatch):
+    """As they come, from the files to a row, the weights moved by the rate that was asked."""
+    if model in ("resnet50", "inception_resnet_v2"):
+        pytest.importorskip("torchvision")
+        pytest.importorskip("timm")
+    made: list[nn.Module] = []
+    before: list[dict[str, torch.Tensor]] = []
+
+    def network(*asked):
+        made.append(original(*asked))
+        before.append({k: v.detach().clone() for k, v in made[-1].named_parameters()})
+        return made[-1]
+
+    original = assembly.network
+    monkeypatch.setattr(assembly, "network", network)
+    settings = [
+        f"model={model}",
+        f"dataset.load.size={size}",
+        f"dataset.load.resize={size + 8}",
+        "schedule=constant",
+        "schedule.lr=1e-4",
+        "duration=2it",
+        "evaluate_every=1it",
+        "total_batch_size=2",
+        "evaluation.images=2",
+        "precision=fp32",
+        "trainer=cpu",
+        "trainer.threads=1",
+        "trainer.workers=0",
+    ]
+    cfg = compose([*imagenette, *settings])
+    assert run(cfg, quiet=True) == 0
+    rows = Record(plan(cfg).folder).rows()
+    assert [row["iteration"] for row in rows] == [1, 2]
+    # ten classes by chance: ln 10 = 2.3, and more where raw pixels meet fresh weights
+    assert all(1 < float(row["train_loss"] or 0) < 30 for row in rows)
+    after = dict(made[0].named_parameters())
+    still = [name for name, value in before[0].items() if torch.equal(after[name], value)]
+    assert not still, "every parameter is trained"

@@ -11,6 +11,11 @@ from disciplined.optimizers.sgd import SGD
 from disciplined.training import parts
 
 
+@pytest.fixture(autouse=True)
+def _no_picture(no_picture: None) -> None:
+    """No test here looks at it."""
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Callable[..., list[str]]:
     """The overrides of a run of twelve updates, with a checkpoint after each."""

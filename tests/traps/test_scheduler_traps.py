@@ -1,6 +1,7 @@
 """Known traps of learning-rate schedulers, each by the public thread that tells of it."""
 
 import copy
+import functools
 import math
 import re
 
@@ -44,11 +45,22 @@ def test_micro_batches_do_not_advance_the_schedule(settings, told):
 NEEDS = {"own": ["schedule.function=math.sqrt"], "plateau": ["schedule.monitor=train_loss"]}
 
 
+@functools.cache
+def composed(*overrides: str):
+    """Kept, for tests that differ in the run's length alone, a plain key; not to be changed."""
+    return compose(["model=three_layer", "dataset=digits", *overrides])
+
+
+def of_length(policy: str, iterations: int, *overrides: str):
+    cfg = composed(f"schedule={policy}", *NEEDS.get(policy, []), *overrides).copy()
+    cfg.duration = f"{iterations}it"
+    return plan(cfg)
+
+
 @pytest.mark.parametrize("policy", choices("schedule"))
 def test_past_the_end(policy):
     """pytorch#38170: a step too many raised, or gave a negative rate."""
-    needs = NEEDS.get(policy, [])
-    asked = planned(f"schedule={policy}", "duration=100it", "momentum=constant", *needs)
+    asked = of_length(policy, 100, "momentum=constant")
     values = asked.learning_rate.values(np.arange(100, 110))
     assert np.isfinite(values).all() and (values >= 0).all() and len(set(values)) == 1
 
@@ -58,7 +70,7 @@ def test_past_the_end(policy):
 def test_tiny_lengths(policy, duration):
     """pytorch#180187, DeepSpeed#1497: a phase of no steps divided by zero."""
     try:
-        asked = planned(f"schedule={policy}", f"duration={duration}it", *NEEDS.get(policy, []))
+        asked = of_length(policy, duration)
     except Mistake as mistake:
         # a part of so few updates: a stepsize of 0.44, a milestone at half, a period of a quarter
         assert "comes out as 0 iterations" in str(mistake)

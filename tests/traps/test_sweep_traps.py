@@ -14,6 +14,7 @@ from disciplined.sweeps.jobs import Job
 from disciplined.sweeps.shares import Share
 from disciplined.training.config import TRAIN
 
+pytestmark = pytest.mark.usefixtures("warm_server")
 STATUS = {"mistaken": 2, "raised": 1, "diverged": 3, "done": 0}
 
 

@@ -204,7 +204,7 @@ def draw(folder: Path, found: dict[str, Any]) -> Path:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    from disciplined.studies.drawing import COLOURS, STYLE
+    from disciplined.studies.style import COLOURS, STYLE
 
     names, cases = contenders(found), found["cases"]
     stands_by = LIMIT if LIMIT in names else found["first"]

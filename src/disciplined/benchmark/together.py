@@ -36,7 +36,8 @@ def in_turn(case: Case, parts: Parts, setting: Setting, runs: int) -> Contender:
 
 def processes(case: Case, parts: Parts, setting: Setting, runs: int) -> Contender:
     """A process for every run, with its share of the threads."""
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])  # or each would import torch for itself
     share = replace(setting, threads=max(1, setting.threads // runs))
     workers = [start(context, case, share) for _ in range(runs)]
 

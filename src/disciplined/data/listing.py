@@ -1,11 +1,13 @@
 """Folders of pictures: train/<class>/*, and val/ or test/ beside it. No torch.
 
-A run is planned by what `count` and `count_large` find; both read names and one picture's size.
+A run is planned by what `count` and `count_large` find; both read names and one picture's size. A
+process walks a folder once, unless it changes.
 """
 
 import hashlib
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from disciplined.data.decoding import picture_size
+from disciplined.data.stamps import Stamp, stamp
 from disciplined.mistakes import Mistake
 
 ENDINGS = (".jpg", ".jpeg", ".png")
@@ -46,7 +49,8 @@ def listed(
     """The pictures (jpg, jpeg, png) for training and for testing, in the first of `held_out`.
 
     Classes are the folders in train/, sorted. Raises Mistake where a folder is missing or empty,
-    where the two have other classes, and for fewer than two.
+    where the two have other classes, and for fewer than two. Pictures that come, go or are replaced
+    are noticed by their folders' dates; one that is written over, by the next process.
     """
     if folder is None:
         raise Mistake(
@@ -61,7 +65,7 @@ def listed(
             f"dataset.load.data_dir={folder}: has no {lacks}; pictures are expected in "
             f"train/<class>/ and {held_out[0]}/<class>/"
         )
-    train, test = _pictures(root / "train"), _pictures(root / measured)
+    train, test = (_pictures(part, _classes(part)) for part in (root / "train", root / measured))
     if len(train.classes) < 2:
         raise Mistake(
             f"{train.folder}: has one class ({train.classes[0]}); there must be two or more"
@@ -103,21 +107,30 @@ def _numbers(train: Listing, test: Listing) -> dict[str, Any]:
     }
 
 
-def _pictures(folder: Path) -> Listing:
+def _classes(folder: Path) -> tuple[tuple[str, Stamp], ...]:
+    """The classes in train/, val/ or test/, sorted, with the state of their folders."""
+    try:
+        names = sorted(e.name for e in os.scandir(folder) if e.is_dir() and e.name[0] != ".")
+    except OSError as error:
+        raise Mistake(f"{error.filename}: cannot be read ({error.strerror})") from None
+    if not names:
+        raise Mistake(f"{folder}: has no folders; pictures are expected in {folder}/<class>/")
+    return tuple((name, stamp(folder / name)) for name in names)
+
+
+@lru_cache(maxsize=2)  # train/ and test/
+def _pictures(folder: Path, classes: tuple[tuple[str, Stamp], ...]) -> Listing:
     """What is listed of train/, val/ or test/."""
     try:
-        classes = sorted(e.name for e in os.scandir(folder) if e.is_dir() and e.name[0] != ".")
         found = [
-            (label, *one) for label, name in enumerate(classes) for one in _files(folder, name)
+            (label, *one) for label, (name, _) in enumerate(classes) for one in _files(folder, name)
         ]
     except OSError as error:
         raise Mistake(f"{error.filename}: cannot be read ({error.strerror})") from None
-    if not classes:
-        raise Mistake(f"{folder}: has no folders; pictures are expected in {folder}/<class>/")
     labels, names, sizes = zip(*found, strict=True)
     return Listing(
         folder,
-        classes,
+        [name for name, _ in classes],
         np.array([os.fsencode(name) for name in names]),
         np.array(labels, dtype=np.int64),
         np.array(sizes, dtype=np.int64),

@@ -4,10 +4,12 @@ What is read depends on nothing but which pictures are asked for and what was dr
 number of processes reads the same bytes, and a resumed run goes on with them.
 """
 
+import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from threading import Thread
 from typing import Any, TypeVar
 
 import numpy as np
@@ -22,7 +24,7 @@ from disciplined.data.randomness import Purpose, words
 from disciplined.mistakes import Mistake
 
 Read = TypeVar("Read")
-PATIENCE = 20.0  # seconds that a process goes on after SIGTERM
+GLANCE = 1.0  # seconds after which a process that reads looks for its parent again
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +97,7 @@ def ahead(read: Callable[[int], Read], numbers: Sequence[int], workers: int) -> 
         batch_size=None,
         num_workers=workers,
         pin_memory=torch.cuda.is_available(),
-        worker_init_fn=_patient,
+        worker_init_fn=partial(_heedful, os.getpid()),
         generator=torch.Generator(),  # or it would draw from the one that layers draw from
     )
     for found in loader:
@@ -117,12 +119,27 @@ class _Reading(Dataset[Any]):
             return mistake
 
 
-def _patient(worker: int) -> None:
-    """Leave stopping to the process that trains: it saves first, and ends those that read for it.
+def _heedful(trains: int, worker: int) -> None:
+    """Leave stopping to the process `trains`: it saves first, and needs its batches until then.
 
-    A scheduler's SIGTERM reaches them all, and torch takes the death of one that reads for a fault.
+    A scheduler's SIGTERM reaches all processes, and torch takes the death of one that reads for a
+    fault. So one ends by SIGTERM only where that process sent it, as torch does at the end.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(signal, "setitimer"):  # not on Windows
+    if hasattr(signal, "SIGUSR1"):  # not on Windows
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, lambda *_: signal.setitimer(signal.ITIMER_REAL, PATIENCE))
+    if hasattr(signal, "sigtimedwait"):  # nor on macOS, which does not say who sent a signal
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        Thread(target=_heed, args=(trains, os.getppid()), daemon=True).start()
+
+
+def _heed(trains: int, parent: int) -> None:
+    """End this process, whatever it reads, once told to by `trains`, or once `parent` is no more.
+
+    They are the same where processes are forked.
+    """
+    while os.getppid() == parent:
+        told = signal.sigtimedwait({signal.SIGTERM}, GLANCE)
+        if told is not None and told.si_pid == trains:
+            break
+    os._exit(128 + signal.SIGTERM)

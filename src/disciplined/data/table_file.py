@@ -1,11 +1,13 @@
 """A table of the reader's own: a CSV file of numbers with a column of labels. No torch.
 
-Read here for two: `table.py` makes tensors of it, and a run is planned by what `count` finds.
+Read here for two: `table.py` makes tensors of it, and a run is planned by what `count` finds. A
+process reads a file once, unless it changes.
 """
 
 import csv
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from disciplined.data.randomness import Purpose, permutation
+from disciplined.data.stamps import Stamp, stamp
 from disciplined.data.subsets import SEED
 from disciplined.mistakes import Mistake
 
@@ -65,7 +68,27 @@ def read_split(
             f"dataset.load.test_file={test_file} and test_share={test_share}: a table is tested on "
             "a file of its own or on a share of its rows; set one of them to null"
         )
-    rows = read(Path(file).expanduser(), label, header, delimiter)
+    if not isinstance(label, str | int):
+        raise Mistake(f"dataset.load.label={label}: expected a column's name, or its number from 0")
+    if not isinstance(delimiter, str) or len(delimiter) != 1:
+        raise Mistake(f"dataset.load.delimiter={delimiter}: expected one character, such as ;")
+    files = Path(file).expanduser(), None if test_file is None else Path(test_file).expanduser()
+    stamps = tuple(stamp(path) for path in files if path is not None)
+    return _split(*files, label, test_share, header, delimiter, stamps)
+
+
+@lru_cache(maxsize=1)  # counted, then loaded
+def _split(
+    file: Path,
+    test_file: Path | None,
+    label: str | int,
+    test_share: float | None,
+    header: bool,
+    delimiter: str,
+    stamps: tuple[Stamp, ...],
+) -> Split:
+    """What `read_split` says of files in the state that `stamps` stand for."""
+    rows = read(file, label, header, delimiter)
     classes = sorted(set(rows.labels), key=_number_or_text(rows.labels))
     if len(classes) < 2:
         raise Mistake(
@@ -78,7 +101,7 @@ def read_split(
         return Split(
             rows.features[~chosen], labels[~chosen], rows.features[chosen], labels[chosen], classes
         )
-    test = read(Path(test_file).expanduser(), label, header, delimiter)
+    test = read(test_file, label, header, delimiter, "test_file")
     if test.names != rows.names:
         raise Mistake(f"{test_file}: its columns are not those of {file}")
     if missing := [name for name in classes if name not in set(test.labels)]:
@@ -136,10 +159,8 @@ def share(labels: NDArray[np.int64], test_share: float) -> NDArray[np.bool_]:
     return chosen
 
 
-def read(path: Path, label: str | int, header: bool, delimiter: str) -> Rows:
-    """The rows of one file; blank lines are passed over."""
-    if not isinstance(delimiter, str) or len(delimiter) != 1:
-        raise Mistake(f"dataset.load.delimiter={delimiter}: expected one character, such as ;")
+def read(path: Path, label: str | int, header: bool, delimiter: str, setting: str = "file") -> Rows:
+    """The rows of one file, which `setting` named; blank lines are passed over."""
     names: list[str] | None = None
     place, values, labels = -1, [], []
     try:
@@ -167,7 +188,7 @@ def read(path: Path, label: str | int, header: bool, delimiter: str) -> Rows:
                     raise Mistake(f"{path}, line {lines.line_num}: the label is empty")
                 values.append(_numbers(cells, place, names, f"{path}, line {lines.line_num}"))
     except OSError as error:
-        raise Mistake(f"dataset.load.file={path}: cannot be read ({error.strerror})") from None
+        raise Mistake(f"dataset.load.{setting}={path}: cannot be read ({error.strerror})") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise Mistake(f"{path}: is no CSV file in UTF-8 ({error})") from None
     if names is None or not values:

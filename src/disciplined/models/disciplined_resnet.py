@@ -58,8 +58,7 @@ class DisciplinedResNet(nn.Module):
                 f"model.network.blocks={blocks}: expected a whole number, or one for each of the "
                 f"{len(widths)} model.network.widths"
             )
-        named = "model.network=DisciplinedResNet"
-        channels, _, _ = image_size(image_shape, named, halved=len(widths) - 1)
+        channels, _, _ = image_size(image_shape, "model.network", halved=len(widths) - 1)
         if filler not in FILLERS:
             raise Mistake(f"model.network.filler={filler}: expected {' or '.join(FILLERS)}")
         fill = FILLERS[filler]

@@ -1,6 +1,7 @@
 """GoogLeNet without batch norm, after Caffe's bvlc_googlenet; clr/fig11 to fig13.
 
-The paper ran a prototxt from Princeton, which was not found; this is the one it was written for.
+The paper names a prototxt from Princeton and prints nothing of it; this is Caffe's own, which its
+model zoo has since. Whether the two differ is not known here.
 Its two auxiliary classifiers are left out: they add losses (weight 0.3 each) in training only, and
 a run here trains on one. Source: Caffe's models/bvlc_googlenet/train_val.prototxt.
 """

@@ -52,7 +52,7 @@ class BottleneckResNet(nn.Module):
                 f"model.network.cardinality={cardinality}: expected a divisor of "
                 f"model.network.inner={inner}"
             )
-        channels, _, _ = image_size(image_shape, "model.network=BottleneckResNet", halved=2)
+        channels, _, _ = image_size(image_shape, "model.network", halved=2)
         self.pre_conv = convolution(channels, 16, 3, msra, padding=1)
         blocks, inputs = [], 16
         for stage in range(3):

@@ -12,7 +12,6 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from disciplined.mistakes import Mistake
 from disciplined.optimizers import checks
 from disciplined.optimizers.foreach import average_, decayed, squared
 from disciplined.optimizers.scheduled import Scheduled
@@ -102,11 +101,7 @@ class AdaGrad(Scheduled):
 
     def check_momentum(self, momentum: float) -> None:
         """Raise `Mistake` for any but 0."""
-        if momentum != 0:
-            raise Mistake(
-                f"momentum={momentum:g}: AdaGrad has no momentum; choose momentum=none, or "
-                "another optimizer"
-            )
+        checks.no_momentum(momentum)
 
     def update(
         self,

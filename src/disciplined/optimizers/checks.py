@@ -2,6 +2,17 @@
 
 from disciplined.mistakes import Mistake
 
+WITHOUT_MOMENTUM = ("disciplined.optimizers.adaptive.AdaGrad",)
+
+
+def no_momentum(momentum: float) -> None:
+    """Raise Mistake for any but 0, of an optimiser that has no use for it."""
+    if momentum != 0:
+        raise Mistake(
+            f"momentum={momentum:g}: AdaGrad has no momentum; choose momentum=none, or another "
+            "optimizer"
+        )
+
 
 def convention(asked: str, known: tuple[str, ...]) -> str:
     """`asked`. Raises Mistake unless it is one of `known`."""

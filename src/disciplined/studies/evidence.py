@@ -8,7 +8,7 @@ import numpy as np
 from disciplined.studies.author import Log
 from disciplined.studies.ledger import Result
 from disciplined.studies.statistics import ALPHA, Difference, assumed, variance, welch
-from disciplined.studies.study import AXES
+from disciplined.studies.study import AXES, Study
 
 ENOUGH = 3
 USUAL = 4  # seeds an arm, as the author's
@@ -48,12 +48,13 @@ class Evidence:
     """What a predicate may look at, all of one scale.
 
     arms: results by arm. logs: the author's by arm. spreads: published standard deviations by
-    metric, to say what one or two seeds could have seen.
+    metric, to say what one or two seeds could have seen. study: what the arms are arms of.
     """
 
     arms: dict[str, list[Result]]
     logs: dict[str, Log] = field(default_factory=dict)
     spreads: dict[str, float] = field(default_factory=dict)
+    study: Study | None = None
 
     def lacking(self, arms: Sequence[str]) -> Verdict | None:
         """`not run` where one of the arms has no record."""

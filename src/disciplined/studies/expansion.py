@@ -55,6 +55,8 @@ def expand(
     """
     if scale not in SCALES:
         raise Mistake(f"scale={scale}: {suggestion(scale, list(SCALES))}")
+    if study.sketch:  # drawn from its schedules; nothing to train
+        return []
     chosen = list(study.arms) if arms is None else arms
     for arm in chosen:
         if arm not in study.arms:

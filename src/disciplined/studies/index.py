@@ -25,7 +25,7 @@ def entry(study: Study) -> dict[str, Any]:
     data, models = [], []
     trained: dict[str, str] = {}
     scales: dict[str, Any] = {scale: {} for scale in SCALES}
-    for arm in study.arms:
+    for arm in [] if study.sketch else study.arms:
         for scale in SCALES:
             plan = expand_arm(study, arm, scale, 1)[0].plan
             if scale == "paper":

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from disciplined.studies import author, registration
+from disciplined.studies.choosing import with_chosen
 from disciplined.studies.columns import shown
+from disciplined.studies.effects import Effect, effects
 from disciplined.studies.evidence import (
     CONTRADICTED,
     ENOUGH,
@@ -36,7 +38,14 @@ from disciplined.studies.study import Claim, Published, Study
 from disciplined.training.machine import fingerprint
 
 TEST_SET = 10_000  # CIFAR-10, CIFAR-100 and MNIST alike
-TESTED = ("greater", "equivalent", "best", "ranks", "shape")  # predicates that decide by a p
+TESTED = (
+    "greater",
+    "equivalent",
+    "best",
+    "ranks",
+    "shape",
+    "effect",
+)  # predicates that decide by a p
 
 
 @dataclass(frozen=True)
@@ -80,6 +89,8 @@ class Judgement:
     registered: str
     code: dict[str, int]  # records by fingerprint of the code that computed them
     current: str
+    chosen: dict[str, str]  # which arm is the best by validation, by the name that stands for it
+    effects: list[Effect]
 
     def of(self, question: str) -> list[Judged]:
         """The claims that ask this question."""
@@ -103,6 +114,9 @@ class Judgement:
         """For verdicts.json."""
         told = asdict(self)
         del told["current"]  # what a record is made of does not change with the checkout
+        for optional in ("chosen", "effects"):  # most studies have none
+            if not told[optional]:
+                del told[optional]
         return told | {
             "questions": {
                 "number": [[n.arm, n.metric, n.verdict.verdict] for n in self.numbers],
@@ -115,8 +129,9 @@ class Judgement:
 
 
 def judge(study: Study, scale: str, results: dict[str, list[Result]]) -> Judgement:
-    """Everything the records of one scale say about the study. results: by arm."""
+    """Everything the records of one scale say about the study. results: by arm as they were run."""
     logs = {arm: author.log(name) for arm, name in study.author.items()}
+    with_them, chosen = with_chosen(study, results)
     every = [r for found in results.values() for r in found]
     code: dict[str, int] = {}
     for r in every:
@@ -126,13 +141,15 @@ def judge(study: Study, scale: str, results: dict[str, list[Result]]) -> Judgeme
     return Judgement(
         study=study.id,
         scale=scale,
-        numbers=numbers(study, scale, results, logs),
-        claims=claims(study, scale, results, logs),
+        numbers=numbers(study, scale, with_them, logs),
+        claims=claims(study, scale, with_them, logs),
         registered=registration.verdict(
             study.id, study.file, [r.summary.get("registered") for r in every]
         ),
         code=code,
         current=fingerprint(),
+        chosen=chosen,
+        effects=[] if scale == "smoke" else effects(study, results, study.metric),
     )
 
 
@@ -143,7 +160,7 @@ def claims(
     spreads: dict[str, float] = {}
     for told in [p for ps in study.published.values() for p in ps if p.std is not None]:
         spreads[told.metric] = max(spreads.get(told.metric, 0.0), told.std or 0.0)
-    evidence = Evidence(results, logs, spreads)
+    evidence = Evidence(results, logs, spreads, study)
     found: dict[str, Verdict] = {}
     for claim in study.claims:
         if scale == "smoke":

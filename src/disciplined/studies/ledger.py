@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from disciplined.studies.expansion import Run
+from disciplined.studies.study import DERIVED
 from disciplined.training.record import Record
 from disciplined.training.rows import COLUMNS
 
@@ -36,12 +37,13 @@ class Result:
 
     @cached_property
     def columns(self) -> dict[str, np.ndarray]:
-        """`metrics.csv` by column, NaN where a cell is empty."""
+        """`metrics.csv` by column and what is derived from them, NaN where a cell is empty."""
         rows = Record(self.folder).rows()
-        return {
+        found = {
             name: np.array([np.nan if (v := r.get(name)) is None else float(v) for r in rows])
             for name in COLUMNS
         }
+        return found | derived(found)
 
     def curve(self, x: str, y: str) -> tuple[np.ndarray, np.ndarray]:
         """Where `y` was measured: x and y, in the order of the run."""
@@ -55,6 +57,9 @@ class Result:
         A diverged run has no final value and no mean; its best is what it reached before. NaN then,
         and where the metric was not measured.
         """
+        if metric in DERIVED and at == "final":
+            one, other = (self.value(part, at) for part in DERIVED[metric])
+            return one - other
         if at == "best":
             return float(self.summary["result"]["best"].get(metric, np.nan))
         if self.diverged:
@@ -63,6 +68,15 @@ class Result:
             return float(self.summary["result"]["final"].get(metric, np.nan))
         values = self.curve("iteration", metric)[1]
         return float(values.mean()) if values.size else np.nan
+
+
+def derived(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The metrics that are one column less another, where both are there."""
+    return {
+        name: columns[one] - columns[other]
+        for name, (one, other) in DERIVED.items()
+        if one in columns and other in columns
+    }
 
 
 def result(run: Run, published: Path | None = None) -> Result | None:

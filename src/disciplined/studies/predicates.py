@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from disciplined.studies import effects
 from disciplined.studies.author import Log
 from disciplined.studies.evidence import (
     CONTRADICTED,
@@ -274,6 +275,27 @@ def distance(r: Result, log: Log, metric: str) -> float | None:
     return float(np.sqrt(np.mean(apart**2)))
 
 
+def effect(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Verdict:
+    """A factor's main effect (or the interaction `of` several) is more than `margin` (0)."""
+    assert evidence.study
+    if lacking := evidence.lacking(list(evidence.study.arms)):
+        return lacking
+    of = told["of"] if isinstance(told["of"], list) else [told["of"]]
+    metric, at = told_metric(told)
+    found = effects.effect(evidence.study, evidence.arms, of, metric, at)
+    if found is None:
+        return Verdict(INCONCLUSIVE, "all runs of an arm diverged", of=metric)
+    counts = f"{found.runs} runs of {len(evidence.study.arms)} arms"
+    if found.found.df < ENOUGH or found.found.se == 0:
+        return Verdict(INCONCLUSIVE, f"{counts}: too few for an error within the arms", of=metric)
+    words = Comparison(metric, counts, found.found).words().replace("Welch", "pooled")
+    margin = told.get("margin", 0.0)
+    p = found.found.p_not(margin)
+    decided = REPRODUCED if found.found.value > margin else CONTRADICTED
+    verdict = decided if p <= alpha else INCONCLUSIVE
+    return Verdict(verdict, words, p, found.found.detectable(), metric)
+
+
 PREDICATES: dict[str, Callable[[Evidence, dict[str, Any], float], Verdict]] = {
     "greater": greater,
     "equivalent": equivalent,
@@ -282,6 +304,7 @@ PREDICATES: dict[str, Callable[[Evidence, dict[str, Any], float], Verdict]] = {
     "diverges": diverges,
     "shape": shape,
     "crosses": crosses,
+    "effect": effect,
 }
 
 

@@ -125,6 +125,10 @@ def page(
             lines += [f"## {words}", ""]
             lines += [f"* {tables.claim_line(j)}" for j in found] or ["* not run"]
             lines.append("")
+    if judgement.effects:
+        lines += ["## Effects", "", *(f"* {tables.effect_line(e)}" for e in judgement.effects), ""]
+    if judgement.chosen:
+        lines += ["## Chosen by validation", "", *tables.chosen_lines(study, judgement), ""]
     if readings := readings_line(study, judgement):
         lines += ["## Which reading?", "", *readings, ""]
     lines += ["## Records", ""]

@@ -1,33 +1,44 @@
-"""What a panel draws of a run or a log: x and y, each a float64 array [T]."""
+"""What a panel draws of a run, a log or a plan: x and y, each a float64 array [T]."""
 
 import numpy as np
 
 from disciplined.schedules.plateau import Plateau
 from disciplined.studies import author
-from disciplined.studies.ledger import Result
+from disciplined.studies.ledger import Result, derived
 from disciplined.studies.study import SCHEDULED, Panel
+from disciplined.training.planning import Plan
 from disciplined.training.record import Record
+from disciplined.training.rows import Row
 
 
-def ours(r: Result, panel: Panel, scale: str) -> tuple[np.ndarray, np.ndarray]:
+def ours(r: Result, panel: Panel, metric: str, scale: str) -> tuple[np.ndarray, np.ndarray]:
     """A run's curve, a shorter one stretched to the length it stands for.
 
     A hyper-parameter is drawn as it was set, not only where something was measured.
     """
-    x, y = r.curve(panel.x, panel.y)
-    if panel.y in SCHEDULED and panel.x in ("iteration", "epoch"):
-        plan = r.run.plan
-        schedules = {"lr": plan.learning_rate, "momentum": plan.momentum}
-        schedule = schedules.get(panel.y, plan.weight_decay)
-        if isinstance(schedule, Plateau):  # whose rows are all that is known of it
-            schedule.measured(Record(r.folder).rows())
-        every = np.unique(np.linspace(0, plan.iterations, 1000).astype(np.int64))
-        x, y = every.astype(float), schedule.values(every)
-        if panel.x == "epoch":
-            x = x / plan.iterations_per_epoch
+    if metric in SCHEDULED and panel.x in ("iteration", "epoch"):
+        x, y = as_set(r.run.plan, panel.x, metric, Record(r.folder).rows())
+    else:
+        x, y = r.curve(panel.x, metric)
     if scale != "paper" and panel.x in ("iteration", "epoch"):
         x = x / scale_of(r)
     return x, y
+
+
+def as_set(
+    plan: Plan, axis: str, metric: str, rows: list[Row] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """A hyper-parameter over a run's iterations or epochs, as its plan has it.
+
+    rows: what was measured, all that is known of a plateau; without any, it has not come yet.
+    """
+    schedules = {"lr": plan.learning_rate, "momentum": plan.momentum}
+    schedule = schedules.get(metric, plan.weight_decay)
+    if isinstance(schedule, Plateau):
+        schedule.measured(rows or [])
+    every = np.unique(np.linspace(0, plan.iterations, 1000).astype(np.int64))
+    x = every.astype(float)
+    return x / plan.iterations_per_epoch if axis == "epoch" else x, schedule.values(every)
 
 
 def scale_of(r: Result) -> float:
@@ -37,12 +48,13 @@ def scale_of(r: Result) -> float:
 
 
 def author_curve(
-    log: author.Log, panel: Panel, found: list[Result]
+    log: author.Log, panel: Panel, metric: str, found: list[Result]
 ) -> tuple[np.ndarray, np.ndarray]:
     """The author's curve on the panel's axis; epochs by his total batch size."""
-    if panel.y not in log.columns or panel.x not in (*log.columns, "epoch"):
+    columns = log.columns | derived(log.columns)
+    if metric not in columns or panel.x not in (*log.columns, "epoch"):
         return np.array([]), np.array([])
-    y = log.columns[panel.y]
+    y = columns[metric]
     if panel.x == "epoch":
         images = found[0].run.plan.train_images if found else 50_000
         batch = author.index()[log.name]["total_batch_size"]

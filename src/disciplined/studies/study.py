@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from disciplined.mistakes import Mistake
+from disciplined.schedules.lengths import Length
 from disciplined.studies.arms import Overrides
 
 SCALES = ("paper", "short", "smoke")
@@ -20,6 +22,11 @@ METRICS = (
     "train_loss",
 )
 SCHEDULED = ("lr", "momentum", "weight_decay")
+# What is drawn and judged of a run though no column has it: one metric less another.
+DERIVED = {
+    "loss_gap": ("test_loss", "train_loss"),
+    "accuracy_gap": ("train_accuracy", "test_accuracy"),
+}
 AXES = ("iteration", "epoch", *SCHEDULED)
 READINGS = ("final", "best", "mean")
 # as_published: the paper's claim, with its arms. fair: the same with equal means for both arms.
@@ -34,6 +41,7 @@ PREDICATES: dict[str, tuple[set[str], set[str]]] = {
     "diverges": ({"arm"}, {"metric", "below", "above", "expect"}),
     "shape": ({"arm", "metric", "within"}, {"of"}),
     "crosses": ({"arm", "metric", "level", "x", "between"}, {"direction"}),
+    "effect": ({"of"}, {"margin", "metric", "at"}),
 }
 
 
@@ -58,13 +66,15 @@ class Published:
 class Panel:
     """One set of axes: `y` over `x` for `arms` (all where empty); limits in fractions.
 
-    x: an axis of the rows, or a setting that every arm has (`schedule.lr`): then each arm is a
-    point, its runs' `at` value of `y` over the setting's. y: a metric, or a hyper-parameter.
+    x: an axis of the rows, or a setting that every arm has (`schedule.lr`, `duration`): then each
+    arm is a point, its runs' `at` value of `y` over the setting's, joined along each of the
+    `lines`. y: a metric, or a hyper-parameter, or two metrics, the second one dashed.
     """
 
     x: str
-    y: str
+    y: str | list[str]
     arms: list[str] = field(default_factory=list)
+    lines: dict[str, list[str]] = field(default_factory=dict)
     xlim: list[float] | None = None
     ylim: list[float] | None = None
     xscale: str = "linear"
@@ -76,6 +86,15 @@ class Panel:
     def over_a_setting(self) -> bool:
         """Whether an arm is a point."""
         return self.x not in AXES
+
+    @property
+    def ys(self) -> list[str]:
+        """What is drawn over x."""
+        return self.y if isinstance(self.y, list) else [self.y]
+
+    def named(self) -> list[str]:
+        """The arms that it names."""
+        return [*self.arms, *(arm for line in self.lines.values() for arm in line)]
 
 
 @dataclass(frozen=True)
@@ -94,6 +113,17 @@ class Claim:
         told = self.arguments
         named = [told.get("arm"), told.get("than"), *told.get("arms", []), *told.get("order", [])]
         return [name for name in [*named, *told.get("among", [])] if name is not None]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A stand-in for whichever of the arms `among` has the best final mean of `by`.
+
+    `by` is a validation metric, so that what the test set then says of it was not chosen by it.
+    """
+
+    among: list[str]
+    by: str = "val_accuracy"
 
 
 @dataclass(frozen=True)
@@ -123,20 +153,43 @@ class Study:
     author: dict[str, str]
     readings: dict[str, str]
     missing: dict[str, str]
+    chosen: dict[str, Choice]
+    factors: dict[str, list[str]]
     claims: list[Claim]
     contradictions: list[str]
     notes: list[str]
     calibrate: Calibration | None
+    sketch: bool
 
     @property
     def metric(self) -> str:
         """What the table tells of an arm of which nothing was published: the first panel's."""
-        return next((p.y for p in self.panels.values() if p.y in METRICS), METRICS[0])
+        drawn = (y for panel in self.panels.values() for y in panel.ys)
+        return next((y for y in drawn if y in METRICS), METRICS[0])
 
     def label(self, arm: str) -> str:
         """The arm in words."""
         return self.labels.get(arm, arm)
 
     def rows(self) -> list[str]:
-        """The arms in the order of the table, those that cannot be run yet behind the others."""
-        return [*self.arms, *self.missing]
+        """The arms in the order of the table: run, chosen among those, and not to be run yet."""
+        return [*self.arms, *self.chosen, *self.missing]
+
+    def levels(self, arm: str) -> tuple[bool, ...]:
+        """Which factors are at their high level in an arm."""
+        return tuple(arm in high for high in self.factors.values())
+
+    def setting(self, arm: str, key: str) -> Any:
+        """What an arm sets `key` to, a chosen one as those it is chosen among; None for nothing."""
+        if arm in self.chosen:
+            return self.setting(self.chosen[arm].among[0], key)
+        return self.arms.get(arm, {}).get(key)
+
+
+def on_axis(value: Any, where: str) -> float:
+    """A setting as a place on an axis: a number, or the amount of a length. Raises Mistake."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, str):
+        return float(Length.parse(value, setting=where).amount)
+    raise Mistake(f"{where}={value}: expected a number or a length, to be drawn over")

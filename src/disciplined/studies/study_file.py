@@ -20,6 +20,7 @@ from disciplined.studies.checks import (
 )
 from disciplined.studies.study import (
     AXES,
+    DERIVED,
     METRICS,
     PREDICATES,
     QUESTIONS,
@@ -27,17 +28,19 @@ from disciplined.studies.study import (
     SCALES,
     SCHEDULED,
     Calibration,
+    Choice,
     Claim,
     Panel,
     Published,
     Study,
+    on_axis,
 )
 
 CONF = Path(__file__).parents[3] / "conf"
 KEYS = {
     *("source", "title", "recipe", "fixed", "vary", "arms", "templates", "labels", "primary"),
-    *("seeds", "panels", "published", "author", "readings", "missing", "claims"),
-    *("contradictions", "notes", "calibrate"),
+    *("seeds", "panels", "published", "author", "readings", "missing", "chosen", "factors"),
+    *("claims", "contradictions", "notes", "calibrate", "sketch"),
 }
 
 
@@ -76,7 +79,6 @@ def read(file: Path, study: str) -> Study:
             raise Mistake(f"{study}: {key} is missing")
     arms = expand_arms(found, study)
     missing = named(found, "missing")
-    rows = [*arms, *missing]
     logs = named(found, "author")
     result = Study(
         id=study,
@@ -101,27 +103,39 @@ def read(file: Path, study: str) -> Study:
         author=logs,
         readings=named(found, "readings"),
         missing=missing,
+        chosen={
+            name: build(Choice, told, f"{study}: chosen {name}")
+            for name, told in named(found, "chosen").items()
+        },
+        factors=mapping(found.get("factors"), f"{study}: factors"),
         claims=[claim(told, study) for told in found.get("claims", [])],
         contradictions=found.get("contradictions", []),
         notes=found.get("notes", []),
         calibrate=build(Calibration, found["calibrate"], f"{study}: calibrate")
         if "calibrate" in found
         else None,
+        sketch=bool(found.get("sketch", False)),
     )
-    check(result, rows)
+    check(result)
     return result
 
 
-def check(study: Study, rows: list[str]) -> None:
+def check(study: Study) -> None:
     """Every reference to an arm, metric or axis is to one that exists."""
+    rows = study.rows()
     groups: dict[str, list[str]] = {
         "labels": list(study.labels),
         "published": list(study.published),
         "author": list(study.author),
         "readings": [*study.readings, *study.readings.values()],
         "primary": study.primary,
-        **{f"panel {name}": panel.arms for name, panel in study.panels.items()},
-        **{f"claim {c.id}": [*c.arms(), *map(str, [c.arguments.get("of")])] for c in study.claims},
+        **{f"panel {name}": panel.named() for name, panel in study.panels.items()},
+        **{
+            f"claim {c.id}": [*c.arms(), *map(str, [c.arguments.get("of")])]
+            for c in study.claims
+            if c.predicate != "effect"
+        },
+        **{f"factor {name}": arms for name, arms in study.factors.items()},
     }
     if study.calibrate:
         groups["calibrate"] = [study.calibrate.arm]
@@ -129,18 +143,21 @@ def check(study: Study, rows: list[str]) -> None:
         for arm in named_arms:
             if arm not in rows and arm != "None":
                 raise Mistake(f"{study.id}: {where} names the arm {arm}; {suggestion(arm, rows)}")
+    for name, choice in study.chosen.items():
+        where = f"{study.id}: chosen {name}"
+        for arm in choice.among or [""]:
+            if arm not in study.arms:
+                raise Mistake(f"{where} names the arm {arm}; {suggestion(arm, list(study.arms))}")
+        one_of(choice.by, ("val_accuracy", "val_loss"), f"{where}: by")
     for name, panel in study.panels.items():
-        where = f"{study.id}: panel {name}"
-        if panel.over_a_setting:
-            settings = [study.arms.get(arm, {}) for arm in panel.arms or study.arms]
-            common = sorted(set.intersection(*(set(map(str, told)) for told in settings)))
-            one_of(panel.x, (*AXES, *common), f"{where}: x")
-            if not all(isinstance(told[panel.x], int | float) for told in settings):
-                raise Mistake(f"{where}: x: {panel.x} is not a number in every arm")
-        one_of(panel.y, (*METRICS, *(() if panel.over_a_setting else SCHEDULED)), f"{where}: y")
-        one_of(panel.at, READINGS, f"{where}: at")
-        for axis in ("xscale", "yscale"):
-            one_of(getattr(panel, axis), ("linear", "log"), f"{study.id}: panel {name}: {axis}")
+        check_panel(study, panel, f"{study.id}: panel {name}")
+    if study.factors and len(study.arms) != 2 ** len(study.factors):
+        raise Mistake(
+            f"{study.id}: {len(study.factors)} factors of two levels need "
+            f"{2 ** len(study.factors)} arms; there are {len(study.arms)}"
+        )
+    if len({study.levels(arm) for arm in study.arms}) < len(study.arms) and study.factors:
+        raise Mistake(f"{study.id}: factors: two arms have the same levels")
     for arm, numbers in study.published.items():
         for number in numbers:
             one_of(number.metric, METRICS, f"{study.id}: published {arm}: metric")
@@ -151,7 +168,12 @@ def check(study: Study, rows: list[str]) -> None:
             raise Mistake(f"{study.id}: two claims are called {one.id}")
         where = f"{study.id}: claim {one.id}"
         one_of(one.question, QUESTIONS, f"{where}: question")
-        one_of(one.arguments.get("metric", METRICS[0]), METRICS, f"{where}: metric")
+        one_of(one.arguments.get("metric", METRICS[0]), (*METRICS, *DERIVED), f"{where}: metric")
+        if one.arguments.get("metric") in DERIVED and one.arguments.get("at") == "best":
+            raise Mistake(f"{where}: at=best: a gap has no best value; expected final or mean")
+        if one.predicate == "effect":
+            for factor in told_factors(one.arguments["of"]):
+                one_of(factor, tuple(study.factors), f"{where}: of")
         one_of(one.arguments.get("at", READINGS[0]), READINGS, f"{where}: at")
         if one.predicate == "crosses":
             one_of(one.arguments["x"], AXES, f"{where}: x")
@@ -163,6 +185,32 @@ def check(study: Study, rows: list[str]) -> None:
             and one.arguments.get("of", one.arguments["arm"]) not in study.author
         ):
             raise Mistake(f"{where}: there is no author's log to follow; name one under author")
+
+
+def check_panel(study: Study, panel: Panel, where: str) -> None:
+    """What a panel draws is there to be drawn."""
+    if panel.over_a_setting:
+        arms = panel.named() or list(study.arms)
+        settings = [study.arms[arm] for arm in arms if arm in study.arms]
+        common = sorted(set.intersection(*(set(map(str, told)) for told in settings or [{}])))
+        if settings:
+            one_of(panel.x, (*AXES, *common), f"{where}: x")
+        for arm in arms:
+            on_axis(study.setting(arm, panel.x), f"{where}: x: {panel.x} of {arm}")
+    scheduled = () if panel.over_a_setting else SCHEDULED
+    if not 1 <= len(panel.ys) <= 2:
+        raise Mistake(f"{where}: y={panel.y}: expected one metric or two")
+    for y in panel.ys:
+        known = SCHEDULED if study.sketch else (*METRICS, *DERIVED, *scheduled)
+        one_of(y, known, f"{where}: y")
+    one_of(panel.at, READINGS, f"{where}: at")
+    for axis in ("xscale", "yscale"):
+        one_of(getattr(panel, axis), ("linear", "log"), f"{where}: {axis}")
+
+
+def told_factors(of: object) -> list[str]:
+    """The factors of an effect: one, or several for their interaction."""
+    return [str(name) for name in of] if isinstance(of, list) else [str(of)]
 
 
 def claim(told: object, study: str) -> Claim:
@@ -180,7 +228,7 @@ def claim(told: object, study: str) -> Claim:
     only(arguments, needed | allowed, f"{where}: {predicate}")
     for key in sorted(needed - arguments.keys()):
         raise Mistake(f"{where}: {predicate} needs {key}")
-    for key in ("arm", "than", "of"):
+    for key in ("arm", "than", *(("of",) if predicate != "effect" else ())):
         if key in arguments:
             arguments[key] = arm_name(arguments[key])
     for key in ("arms", "order", "among"):

@@ -4,7 +4,8 @@ import csv
 import io
 
 from disciplined.studies.columns import aligned, shown
-from disciplined.studies.evidence import CONTRADICTED, INCONCLUSIVE, amount
+from disciplined.studies.effects import Effect
+from disciplined.studies.evidence import CONTRADICTED, INCONCLUSIVE, amount, bare
 from disciplined.studies.judge import Judged, Judgement, Number
 from disciplined.studies.study import Published, Study
 
@@ -88,6 +89,26 @@ def comma_separated(study: Study, judgement: Judgement) -> str:
             )
         )
     return out.getvalue()
+
+
+def effect_line(effect: Effect) -> str:
+    """A factor's effect, or an interaction, in one line."""
+    low, high = effect.found.interval() if effect.found.df else (float("nan"), float("nan"))
+    value = amount(effect.found.value, effect.metric, sign=True)
+    between = f"[{bare(low, effect.metric)}, {bare(high, effect.metric)}]"
+    return (
+        f"{' × '.join(effect.of)}: {value} {between} "
+        f"({effect.metric.replace('_', ' ')}, {effect.runs} runs)"
+    )
+
+
+def chosen_lines(study: Study, judgement: Judgement) -> list[str]:
+    """Which arm each choice fell on."""
+    return [
+        f"* {study.label(name)}: {study.label(arm)}, of {len(study.chosen[name].among)} by "
+        f"{metric_words(study.chosen[name].by)}"
+        for name, arm in judgement.chosen.items()
+    ]
 
 
 def claim_line(judged: Judged) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from disciplined.studies.columns import number
-from disciplined.studies.drawing import COLOURS, HEIGHT, STYLE, WIDTH
+from disciplined.studies.style import COLOURS, HEIGHT, STYLE, WIDTH
 from disciplined.sweeps.cells import Cell, numeric, over_decades, short, spread
 
 

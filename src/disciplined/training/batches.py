@@ -8,7 +8,9 @@ Images that are read from files come with their batch.
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from disciplined.data.draws import Draws
@@ -29,6 +31,15 @@ class Batch(NamedTuple):
     corners: Tensor | None = None
     holes: Tensor | None = None
     pictures: Tensor | None = None
+
+
+class Drawn(NamedTuple):
+    """What is drawn for a total batch: images int64 [TBS], augmentation, files' crops [TBS,22]."""
+
+    iteration: int
+    indices: NDArray[np.int64]
+    augmentation: Draws
+    crops: NDArray[np.uint64] | None
 
 
 class Batches:
@@ -62,6 +73,7 @@ class Batches:
         self.augmentation, self.image_shape = augmentation, image_shape
         self.pictures = pictures
         self.part, self.parts, self.accumulate = part, parts, accumulate
+        self._last: Drawn | None = None
 
     def __len__(self) -> int:
         """Micro-batches in the whole run: Lightning counts those before `first` as done."""
@@ -77,19 +89,29 @@ class Batches:
     def batch(self, number: int) -> Batch:
         """The run's micro-batch `number`, counted from its beginning: a function of that alone."""
         iteration, micro = divmod(number, self.accumulate)
-        seed, whole = self.stream.seed, self.stream.total_batch_size
-        size = whole // (self.parts * self.accumulate)
+        drawn = self.drawn(iteration)
+        size = self.stream.total_batch_size // (self.parts * self.accumulate)
         start = (self.part * self.accumulate + micro) * size
         mine = slice(start, start + size)
-        indices = self.stream.indices(iteration)[mine]
-        drawn = Draws.of(self.augmentation, seed, iteration, whole, self.image_shape)
+        indices = drawn.indices[mine]
         pictures = None
-        if self.pictures is not None:
-            crops = self.pictures.draws(seed, iteration, whole)[mine]
-            pictures = self.pictures.read(indices, crops)
+        if self.pictures is not None and drawn.crops is not None:
+            pictures = self.pictures.read(indices, drawn.crops[mine])
         return Batch(
             torch.tensor(iteration),
             torch.from_numpy(indices),
-            *(None if one is None else torch.from_numpy(one[mine]) for one in drawn),
+            *(None if one is None else torch.from_numpy(one[mine]) for one in drawn.augmentation),
             pictures=pictures,
         )
+
+    def drawn(self, iteration: int) -> Drawn:
+        """What is drawn for an iteration's total batch: once, for all of its micro-batches here."""
+        if self._last is None or self._last.iteration != iteration:
+            seed, whole = self.stream.seed, self.stream.total_batch_size
+            self._last = Drawn(
+                iteration,
+                self.stream.indices(iteration),
+                Draws.of(self.augmentation, seed, iteration, whole, self.image_shape),
+                None if self.pictures is None else self.pictures.draws(seed, iteration, whole),
+            )
+        return self._last

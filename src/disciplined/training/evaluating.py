@@ -1,7 +1,7 @@
 """Evaluation: validation and test images through the network, and a row of metrics from it.
 
 Validation is held out of the training images; the test set is measured along the way because the
-papers' figures show it, and nothing is chosen by it.
+papers' figures show it; nothing is chosen by it but what a plateau is told to monitor.
 """
 
 from typing import Any

@@ -18,6 +18,7 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from disciplined.mistakes import Mistake
+from disciplined.optimizers.checks import WITHOUT_MOMENTUM, no_momentum
 from disciplined.schedules.lengths import Iterations, in_iterations, in_period
 from disciplined.schedules.plateau import Plateau
 from disciplined.schedules.segments import Schedule, Segment
@@ -137,6 +138,9 @@ def plan(cfg: DictConfig) -> Plan:
     clipping = schedules["clipping"]
     if isinstance(clipping, Schedule) and (clipping.values(np.arange(iterations)) <= 0).any():
         raise Mistake("clipping: a limit of 0 leaves nothing of a gradient; expected more than 0")
+    if cfg.optimizer._target_ in WITHOUT_MOMENTUM:
+        for segment in schedules["momentum"].segments:  # pyright: ignore
+            no_momentum(segment.start or segment.end)
     augmentation = cfg.augmentation.name
     if augmentation == "auto":
         augmentation = cfg.model.suggested.augmentation if cfg.dataset.mirror else "none"

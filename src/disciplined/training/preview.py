@@ -9,16 +9,16 @@ from disciplined.training.planning import Plan
 def write(asked: Plan, iterations: np.ndarray) -> None:
     """Write `schedule.csv` and `schedule.png` of `iterations` (int64 [T]) into the record."""
     asked.folder.mkdir(parents=True, exist_ok=True)
-    rates, momenta, decays = (
-        schedule.values(iterations)
-        for schedule in (asked.learning_rate, asked.momentum, asked.weight_decay)
-    )
+    driven = {
+        "lr": asked.learning_rate,
+        "momentum": asked.momentum,
+        "weight_decay": asked.weight_decay,
+        **({"clipping": asked.clipping} if asked.clipping else {}),
+    }
+    columns = [iterations.tolist(), *(s.values(iterations).tolist() for s in driven.values())]
     with (asked.folder / "schedule.csv").open("w") as file:
-        file.write("iteration,lr,momentum,weight_decay\n")
-        for row in zip(
-            iterations.tolist(), rates.tolist(), momenta.tolist(), decays.tolist(), strict=True
-        ):
-            file.write("{},{!r},{!r},{!r}\n".format(*row))
+        file.write(",".join(["iteration", *driven]) + "\n")
+        file.writelines(",".join(map(repr, row)) + "\n" for row in zip(*columns, strict=True))
 
     import matplotlib
 

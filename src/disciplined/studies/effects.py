@@ -1,0 +1,64 @@
+"""Main effects and interactions of a design of two levels a factor, every combination an arm.
+
+The effect of a factor is the mean of the arms at its high level less that of the others; of two
+factors together, half the difference between one's effect at the other's high level and at its low
+one. Every effect is a contrast of the arms' means; its error is pooled over the arms, with the
+degrees of freedom that are left within them. Source: Box, Hunter and Hunter, "Statistics for
+Experimenters", chapter 5.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from disciplined.studies.ledger import Result
+from disciplined.studies.statistics import Difference
+from disciplined.studies.study import Study
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What setting the factors `of` high does to a metric; without spread, `se` is 0."""
+
+    of: tuple[str, ...]
+    metric: str
+    found: Difference
+    runs: int
+
+
+def effects(
+    study: Study, results: dict[str, list[Result]], metric: str = "test_accuracy", at: str = "final"
+) -> list[Effect]:
+    """All main effects, then all interactions of two; none while an arm has no run that ended."""
+    names = list(study.factors)
+    pairs = itertools.combinations(names, 2)
+    every = [effect(study, results, of, metric, at) for of in [*((n,) for n in names), *pairs]]
+    return [one for one in every if one is not None]
+
+
+def effect(
+    study: Study, results: dict[str, list[Result]], of: Sequence[str], metric: str, at: str
+) -> Effect | None:
+    """The effect of one factor, or the interaction of several."""
+    means, squares, runs, error = [], 0.0, 0, 0.0
+    signs = []
+    for arm in study.arms:
+        values = np.array([r.value(metric, at) for r in results.get(arm, [])])
+        values = values[np.isfinite(values)]
+        if not values.size:
+            return None
+        means.append(values.mean())
+        squares += float(((values - values.mean()) ** 2).sum())
+        runs += values.size
+        error += 1 / values.size
+        signs.append(math.prod(1 if arm in study.factors[name] else -1 for name in of))
+    half = len(study.arms) / 2
+    left = runs - len(study.arms)
+    variance = squares / left if left else 0.0
+    value = float(np.dot(signs, means) / half)
+    return Effect(
+        tuple(of), metric, Difference(value, math.sqrt(variance * error) / half, left), runs
+    )

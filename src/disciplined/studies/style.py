@@ -1,0 +1,110 @@
+"""How every figure looks: a journal's column, colours told apart by any eye (Okabe and Ito's)."""
+
+import textwrap
+from typing import Any
+
+from disciplined.studies.study import Panel
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+WIDTH = 3.4  # inches: a journal's column
+HEIGHT = 2.3
+LABELS, LINE = 0.42, 0.145  # tick labels and axis label; one line of a legend
+STYLE: Any = {
+    "font.size": 8,
+    "axes.labelsize": 8,
+    "axes.titlesize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 6.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "disciplined",
+}
+WORDS = {
+    "iteration": "iteration",
+    "epoch": "epoch",
+    "lr": "learning rate",
+    "momentum": "momentum",
+    "weight_decay": "weight decay",
+    "loss_gap": "test loss − training loss",
+    "accuracy_gap": "training − test accuracy",
+    "duration": "length of the run",
+    "schedule.lr": "learning rate",
+    "schedule.max_lr": "maximum learning rate",
+    "schedule.base_lr": "minimum learning rate",
+    "schedule.stepsize": "stepsize",
+    "momentum.value": "momentum",
+    "momentum.at_max_lr": "momentum at the maximum rate",
+    "momentum.at_base_lr": "momentum at the minimum rate",
+    "weight_decay.value": "weight decay",
+}
+
+
+def words(name: str) -> str:
+    """A metric, axis or setting in words."""
+    return WORDS.get(name, name.rpartition(".")[2].replace("_", " "))
+
+
+def factor(metric: str) -> int:
+    """What a metric is multiplied with to be drawn: accuracies are told in percent."""
+    return 100 if "accuracy" in metric else 1
+
+
+def frame(axis: Any, panel: Panel, metric: str) -> None:
+    """Scales, limits, ticks and the y label."""
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+
+    for name in ("x", "y"):
+        side = getattr(axis, f"{name}axis")
+        getattr(axis, f"set_{name}scale")(getattr(panel, f"{name}scale"))
+        if getattr(panel, f"{name}scale") == "log":
+            side.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            side.set_major_formatter("{x:g}")
+            side.set_minor_formatter(NullFormatter())
+            continue
+        side.set_major_locator(MaxNLocator(6, steps=(1, 2, 5, 10)))
+        if name == "x":
+            side.set_major_formatter("{x:,.0f}" if panel.x == "iteration" else "{x:g}")
+    if panel.xlim:
+        axis.set_xlim(*panel.xlim)
+    if panel.ylim:
+        axis.set_ylim(*(factor(metric) * v for v in panel.ylim))
+    label_y(axis, metric)
+    axis.grid(True, linewidth=0.3, alpha=0.5)
+
+
+def label_y(axis: Any, metric: str) -> None:
+    """The metric with its unit beside the axis."""
+    axis.set_ylabel(words(metric) + (" (%)" if factor(metric) == 100 else ""))
+
+
+def wrapped(label: str) -> str:
+    """A legend's label in lines that fit the column."""
+    start, comma, end = label.rpartition(",")
+    kept = f"{start}{comma}{end[:1]}{end[1:].replace(' ', chr(160))}"
+    return textwrap.fill(kept, 54, subsequent_indent="  ").replace(chr(160), " ")
+
+
+def legend(axis: Any, middle: float = 0.5) -> None:
+    """The legend below its panel; panels that show the same arms share the last one's."""
+    from matplotlib.transforms import ScaledTranslation
+
+    below = ScaledTranslation(0, -LABELS, axis.figure.dpi_scale_trans)
+    axis.legend(
+        loc="upper center",
+        bbox_to_anchor=(middle, 0),
+        bbox_transform=axis.transAxes + below,
+        borderaxespad=0,
+        frameon=False,
+        handlelength=1.5,
+    )
+
+
+def muted(colour: str, strength: float = 0.35) -> tuple[float, float, float]:
+    """The colour with white in it, by default two thirds."""
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return tuple(1 - strength * (1 - c) for c in (red, green, blue))  # type: ignore[return-value]

@@ -1,0 +1,122 @@
+"""The best by validation stands in for its rivals; effects of a design of two levels a factor."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from disciplined.mistakes import Mistake
+from disciplined.studies.choosing import winner, with_chosen
+from disciplined.studies.effects import effect, effects
+from disciplined.studies.judge import judge
+from disciplined.studies.statistics import welch
+from disciplined.studies.study import Choice
+
+CHOSEN = ("readings: {b: a}", "readings: {b: a}\nchosen: {best: {among: [a, b]}}")
+CLAIM = (
+    "{id: true, primary: true, greater: {arm: a, than: b}",
+    "{id: true, primary: true, question: fair, greater: {arm: best, than: c}",
+)
+
+
+def validated(found, values: dict[str, list[float]]):
+    for arm, each in values.items():
+        for result, value in zip(found[arm], each, strict=True):
+            result.summary["result"]["final"]["val_accuracy"] = value
+    return found
+
+
+def test_the_best_by_validation_is_judged_by_the_test_set(planted, recorded):
+    """Here the arm with the better test accuracy is not the one validation prefers."""
+    study = planted(CHOSEN, CLAIM)
+    finals = {"a": [0.71, 0.72, 0.70], "b": [0.81, 0.80, 0.82], "c": [0.61, 0.6, 0.62]}
+    found = recorded(study, finals)
+    validated(found, {"a": [0.7, 0.7, 0.71], "b": [0.7, 0.69, 0.7]})
+    judged = judge(study, "paper", found)
+    assert judged.chosen == {"best": "a"}
+    assert judged.claims[0].verdict.statistic.startswith("+10.00 points")
+    row = next(n for n in judged.numbers if n.arm == "best")
+    assert row.mean == pytest.approx(0.71) and row.n == 3
+
+
+def test_nothing_is_chosen_before_every_rival_was_run(planted, recorded):
+    study = planted(CHOSEN, CLAIM)
+    found = recorded(study, {"a": [0.7] * 3, "c": [0.6] * 3})
+    assert with_chosen(study, found) == (found, {})
+    judged = judge(study, "paper", found)
+    assert judged.claims[0].verdict.statistic == "no records of best"
+
+
+def test_a_rival_that_diverged_is_not_chosen(planted, recorded):
+    study = planted()
+    found = validated(recorded(study, {"a": [0.7], "b": [0.7]}), {"a": [0.9], "b": [0.1]})
+    found["a"][0].summary["status"] = "diverged"
+    assert winner(Choice(["a", "b"]), found) == "b"
+    assert winner(Choice(["a", "b"], by="val_loss"), validated(found, {})) in "ab"
+
+
+@pytest.mark.parametrize(
+    ("section", "says"),
+    [
+        ("chosen: {best: {among: [a, d]}}", "chosen best names the arm d"),
+        ("chosen: {best: {among: [a, b], by: test_accuracy}}", "by=test_accuracy"),
+        ("factors: {x: [a]}", "1 factors of two levels need 2 arms; there are 3"),
+        ("factors: {x: [d]}", "factor x names the arm d"),
+    ],
+)
+def test_what_cannot_be_chosen_is_said(planted, section: str, says: str):
+    with pytest.raises(Mistake, match=says):
+        planted(("readings: {b: a}", f"readings: {{b: a}}\n{section}"))
+
+
+DESIGN = (
+    "arms: {a: {schedule.max_lr: 1}, b: {schedule.max_lr: 2}, c: {schedule.max_lr: 3}}",
+    "arms: {a: {schedule.max_lr: 1}, b: {schedule.max_lr: 2}, c: {schedule.max_lr: 3}, "
+    "d: {schedule.max_lr: 4}}\nfactors: {x: [b, d], y: [c, d]}",
+)
+
+
+def test_effects_are_those_of_a_linear_model(planted, recorded):
+    """Against least squares on -1/+1 columns, whose coefficients are half the effects."""
+    study = planted(DESIGN)
+    draw = np.random.default_rng(0)
+    finals = {arm: list(draw.normal(0.5 + 0.1 * i, 0.02, 3)) for i, arm in enumerate("abcd")}
+    found = recorded(study, finals)
+    x = {"a": -1, "b": 1, "c": -1, "d": 1}
+    y = {"a": -1, "b": -1, "c": 1, "d": 1}
+    rows = [(1, x[a], y[a], x[a] * y[a]) for a in "abcd" for _ in range(3)]
+    targets = np.array(list(itertools.chain(*finals.values())))
+    matrix = np.array(rows, float)
+    coefficients, squares, *_ = np.linalg.lstsq(matrix, targets, rcond=None)
+    error = 2 * np.sqrt(squares[0] / 8 * np.linalg.inv(matrix.T @ matrix)[1, 1])
+    told = effects(study, found)
+    assert [e.of for e in told] == [("x",), ("y",), ("x", "y")]
+    assert [e.found.value for e in told] == pytest.approx(list(2 * coefficients[1:]))
+    assert [e.found.se for e in told] == pytest.approx([error] * 3)
+    assert told[0].found.df == 8
+
+
+def test_an_effect_of_one_factor_is_a_difference_of_two_arms(planted, recorded):
+    """And with equal numbers Welch's value and error are the pooled ones."""
+    arms = "arms: {a: {schedule.max_lr: 1}, b: {schedule.max_lr: 2}, c: {schedule.max_lr: 3}}"
+    study = planted(
+        (arms, "arms: {a: {schedule.max_lr: 1}, b: {schedule.max_lr: 2}}\nfactors: {x: [b]}")
+    )
+    found = recorded(study, {"a": [0.5, 0.52, 0.51], "b": [0.6, 0.63, 0.62]})
+    one = effect(study, found, ["x"], "test_accuracy", "final")
+    two = welch([0.6, 0.63, 0.62], [0.5, 0.52, 0.51])
+    assert one and (one.found.value, one.found.se) == pytest.approx((two.value, two.se))
+
+
+def test_a_claim_of_an_effect(planted, recorded):
+    claim = "{id: true, primary: true, effect: {of: x, margin: 0.05}"
+    study = planted(DESIGN, ("{id: true, primary: true, greater: {arm: a, than: b}", claim))
+    finals = {arm: [0.5 + 0.1 * i + 0.001 * s for s in range(3)] for i, arm in enumerate("abcd")}
+    verdicts = {
+        j.claim.id: j.verdict for j in judge(study, "paper", recorded(study, finals)).claims
+    }
+    assert verdicts["True"].verdict == "reproduced"
+    assert verdicts["True"].statistic.startswith("+10.00 points")
+    del finals["d"]
+    one = judge(study, "paper", {k: v for k, v in recorded(study, finals).items() if k in finals})
+    assert one.claims[0].verdict.verdict == "not run"
