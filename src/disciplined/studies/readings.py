@@ -84,16 +84,13 @@ def stated(published: Published, log: Log | None) -> Stated:
 
 def kind(study: Study, row: str, reading: str) -> str | None:
     """Which reading of a row with a swing an arm is; None where the row has no swing."""
-    labelled, other = study.arms.get(row, {}), study.arms.get(reading, {})
-    if (
-        labelled.get("momentum", "cyclical") == "constant"
-    ):  # what train.yaml has where none is named
+    # Cyclical is what train.yaml has where none is named.
+    if (study.setting(row, "momentum") or "cyclical") == "constant":
         return None
-    if other.get("momentum") == "constant":
+    if study.setting(reading, "momentum") == "constant":
         return HELD
-    if "sgd" in str(other.get("optimizer")) and other.get("optimizer") != labelled.get("optimizer"):
-        return SGD
-    return None
+    other = study.setting(reading, "optimizer")
+    return SGD if "sgd" in str(other) and other != study.setting(row, "optimizer") else None
 
 
 def rows(study: Study, numbers: Iterable[Number], logs: dict[str, Log]) -> list[Row]:
@@ -147,6 +144,6 @@ def controls(
         if n.published
         and not n.reading_of
         and n.metric.endswith("accuracy")
-        and study.arms.get(n.arm, {}).get("momentum") == "constant"
+        and study.setting(n.arm, "momentum") == "constant"
         and (ours := runs(n))
     ]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from disciplined.studies.page import front, momentum
 from disciplined.studies.page.elements import Html, element, link
-from disciplined.studies.page.material import VERDICTS, Material, gather
+from disciplined.studies.page.material import DRAWN, NOT_RUN, VERDICTS, Material, gather
 from disciplined.studies.page.section import section
 from disciplined.studies.page.settings import DATA
 from disciplined.training.record import write
@@ -143,7 +143,9 @@ def one_paper(paper: str, materials: Sequence[Material]) -> Html:
 def filters(materials: Sequence[Material]) -> Html:
     """Search, four choices, and what is left by them."""
     data = list(dict.fromkeys(d for one in materials for d in one.data))
-    scales = [s for s in ("paper", "short", "not run") if any(one.scale == s for one in materials)]
+    scales = [
+        s for s in ("paper", "short", DRAWN, NOT_RUN) if any(one.scale == s for one in materials)
+    ]
     return element(
         "form",
         element(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from disciplined.studies.evidence import NOT_RUN, REPRODUCED
 from disciplined.studies.judge import Judged
 from disciplined.studies.page.elements import Html, element, link, table, text
-from disciplined.studies.page.material import QUESTIONS, VERDICTS, Material, made, total
+from disciplined.studies.page.material import DRAWN, QUESTIONS, VERDICTS, Material, made, total
 from disciplined.studies.page.verdicts import bar, legend, mark, typeset, word
 
 # Where a study comes from: how it is called, and where it is.
@@ -21,7 +21,12 @@ PAPERS = {
     "tutorials": ("Four tutorials on learning rates", "", ""),
     "calibration": ("Calibration of the judge", "", ""),
 }
-SCALES = {"paper": "whole runs", "short": "a tenth of the iterations", "smoke": "smoke"}
+SCALES = {
+    "paper": "whole runs",
+    "short": "a tenth of the iterations",
+    "smoke": "smoke",
+    DRAWN: "drawn, nothing to run",
+}
 ASKED = {
     "number": "The published number comes back",
     "as_published": "The claim holds as published",

@@ -23,6 +23,7 @@ from disciplined.studies.study_file import load
 from disciplined.untrusted import text
 
 VERDICTS = (REPRODUCED, CONTRADICTED, INCONCLUSIVE, NOT_RUN)
+DRAWN = "drawn"  # the scale of a study drawn from its schedules: nothing to train
 DPI = 220  # of the pictures, see drawing
 QUESTIONS = ("number", "as_published", "fair", "open")
 
@@ -58,12 +59,16 @@ class Material:
 
     @property
     def scale(self) -> str:
-        """The scale of the records, `not run` without any."""
+        """The scale of the records, `drawn` where none are needed, `not run` without any."""
+        if self.study.sketch:
+            return DRAWN
         return self.told["scale"] if self.runs else NOT_RUN
 
     @property
     def command(self) -> str:
         """What makes it again."""
+        if self.study.sketch:
+            return f"python scripts/reproduce.py figure={self.study.id}"
         scale = self.scale if self.runs else "paper"
         return f"python scripts/reproduce.py figure={self.study.id} scale={scale}"
 

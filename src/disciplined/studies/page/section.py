@@ -3,23 +3,24 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from disciplined.studies.columns import shown
-from disciplined.studies.evidence import CONTRADICTED, INCONCLUSIVE, NOT_RUN, amount
-from disciplined.studies.judge import Judged, Number
-from disciplined.studies.page import markdown
+from disciplined.studies import style
+from disciplined.studies.effects import Effect
+from disciplined.studies.evidence import INCONCLUSIVE, NOT_RUN
+from disciplined.studies.judge import Judged
+from disciplined.studies.page import markdown, numbers, origin
 from disciplined.studies.page.elements import Html, element, items, link, table, text
-from disciplined.studies.page.front import SCALES, precision_words
+from disciplined.studies.page.front import SCALES
 from disciplined.studies.page.material import Material
 from disciplined.studies.page.settings import DATA, MODELS, told
 from disciplined.studies.page.verdicts import counted, typeset, word
-from disciplined.studies.tables import metric_words, printed
+from disciplined.studies.statistics import Difference
+from disciplined.studies.tables import effect_line, metric_words
 
 ASKED = {
     "as_published": "The claims as published",
     "fair": "The claims made fair",
     "open": "Our questions",
 }
-LISTED = 24  # records beyond this many are counted, not listed
 
 
 def section(one: Material) -> Html:
@@ -38,26 +39,25 @@ def section(one: Material) -> Html:
                 element(
                     "span",
                     element("span", study.id, class_="id"),
-                    ", ".join(DATA.get(d, d) for d in one.data),
-                    " · ",
-                    ", ".join(dict.fromkeys(MODELS.get(m, m) for m in one.models)),
-                    f" · {SCALES[one.scale]}" if one.scale == "short" else None,
+                    what(one),
                     class_="what",
                 ),
             ),
-            counted(counts) if one.runs else word(NOT_RUN),
+            counted(counts) if one.runs else None if one.study.sketch else word(NOT_RUN),
         ),
         element(
             "div",
             element("p", "Source: ", study.source, ".", class_="source"),
             element("div", figure(one), claims(one), class_="beside"),
-            numbers(one),
+            numbers.table_of(one),
+            choices(one),
+            effects(one),
             settings(one),
             texts("Contradictions", study.contradictions, "contradictions"),
             texts("Notes", study.notes),
             remarks(one),
             calibration(one),
-            origin(one),
+            origin.origin(one),
             class_="body",
         ),
         id=study.id,
@@ -66,8 +66,18 @@ def section(one: Material) -> Html:
         data_data=" ".join(one.data),
         data_scale=one.scale.replace(" ", "-"),
         data_verdicts=" ".join(v.replace(" ", "-") for v in counts)
-        or ("" if one.runs else "not-run"),
+        or ("not-run" if one.scale == NOT_RUN else ""),
     )
+
+
+def what(one: Material) -> str:
+    """Data, networks, and the scale where it is not the paper's."""
+    parts = [
+        ", ".join(DATA.get(d, d) for d in one.data),
+        ", ".join(dict.fromkeys(MODELS.get(m, m) for m in one.models)),
+        SCALES[one.scale] if one.scale not in ("paper", NOT_RUN) else "",
+    ]
+    return " · ".join(part for part in parts if part)
 
 
 def figure(one: Material) -> Html | None:
@@ -76,7 +86,9 @@ def figure(one: Material) -> Html | None:
     if found is None:
         return None
     source, width, height = found
-    if not one.runs:
+    if one.study.sketch:
+        caption = "Drawn from the library’s own schedules."
+    elif not one.runs:
         caption = "The author’s logs; nothing of ours has been run." if one.logs else "Not run."
     elif one.logs:
         caption = f"Ours ({one.runs} runs) over the author’s log, in the paler tone of its colour."
@@ -103,11 +115,12 @@ def figure(one: Material) -> Html | None:
 def alternative(one: Material) -> str:
     """The picture in words."""
     panels = "; ".join(
-        f"{panel.title + ': ' if panel.title else ''}{panel.y.replace('_', ' ')} over "
-        f"{panel.x.replace('_', ' ').replace('.', ' ')}"
+        f"{panel.title + ': ' if panel.title else ''}"
+        f"{' and '.join(map(style.words, panel.ys))} over {style.words(panel.x)}"
         for panel in one.study.panels.values()
     )
-    return f"{one.study.title}. {panels}. The final values are in the table below."
+    rest = "" if one.study.sketch else " The final values are in the table below."
+    return f"{one.study.title}. {panels}.{rest}"
 
 
 def claims(one: Material) -> Html | None:
@@ -146,76 +159,26 @@ def claim_line(judged: Judged) -> Html:
     )
 
 
-def numbers(one: Material) -> Html | None:
-    """The table: published, the author's log, ours, the difference, what came of it."""
-    found = [row for row in one.numbers if row.n or not row.reading_of]
-    if not found:
-        return None
-    found.sort(key=lambda row: not row.n)  # what was run stands first
-    single = len({row.metric for row in found}) == 1
-    caption = metric_words(found[0].metric) if single else "Final values"
-    caption = caption[0].upper() + caption[1:]
-    if waiting := len(one.numbers) - len(found):
-        caption += f"; {waiting} other readings of these rows are not run"
-    with_log = any(row.log_final is not None and not row.reading_of for row in found)
-    head = ["arm", "published", *["author’s log"] * with_log, "ours", "difference", "number"]
-    body = []
-    for row in found:
-        cells = number_cells(one, row, single)
-        body.append(("" if row.n else "muted", cells if with_log else [*cells[:2], *cells[3:]]))
-    return table(caption, head, body, class_="figures numbers")
-
-
-def number_cells(one: Material, row: Number, single: bool) -> list:
-    """A row of the table."""
-    study = one.study
-    name = text(
-        study.label(row.arm),
-        element("span", f"read as: {study.label(row.reading_of)}", class_="unit")
-        if row.reading_of
-        else None,
-        None if single else element("span", metric_words(row.metric), class_="unit"),
-        element("span", "best of the run", class_="unit")
-        if row.published and row.published.at == "best"
-        else None,
+def choices(one: Material) -> Html | None:
+    """Which arm each stand-in is: the best by validation."""
+    chosen = one.told.get("chosen", {}) if one.runs else {}
+    found = items(
+        f"{one.study.label(name)}: {one.study.label(arm)}, of {len(one.study.chosen[name].among)} "
+        f"by {metric_words(one.study.chosen[name].by)}"
+        for name, arm in chosen.items()
+        if name in one.study.chosen
     )
-    told = row.published
-    count = element("span", f" ({told.n})", class_="n") if told and told.n else None
-    ours = None
-    if row.mean is not None:
-        ours = text(
-            shown(row.mean, row.metric, row.std), element("span", f" ({row.n})", class_="n")
-        )
-    elif row.n:
-        ours = text(f"diverged ({row.n})")
-    return [
-        name,
-        text(printed(told), count) if told else None,
-        shown(None if row.reading_of else row.log_final, row.metric) or None,
-        ours,
-        typeset(amount(row.difference, row.metric, sign=True))
-        if row.difference is not None
-        else None,
-        number_verdict(row),
+    return text(element("h5", "Chosen by validation"), found) if found else None
+
+
+def effects(one: Material) -> Html | None:
+    """Main effects and interactions of a design."""
+    found = [
+        Effect(tuple(told["of"]), told["metric"], Difference(**told["found"]), told["runs"])
+        for told in (one.told.get("effects", []) if one.runs else [])
     ]
-
-
-def number_verdict(row: Number) -> Html | None:
-    """Whether the number came back, with the interval it was held against."""
-    if not row.published:
-        return None
-    verdict = row.verdict
-    why = []
-    if row.interval:
-        why.append(f"[{shown(row.interval[0], row.metric)}, {shown(row.interval[1], row.metric)}]")
-    elif row.n:
-        why.append(verdict.statistic)
-    if verdict.detectable is not None and verdict.verdict != CONTRADICTED:
-        why.append(verdict.sensitivity())
-    return text(
-        word(verdict.verdict),
-        element("span", typeset("; ".join(why)), class_="why") if why else None,
-    )
+    lines = items(typeset(effect_line(effect)) for effect in found)
+    return text(element("h5", "Effects"), lines) if lines else None
 
 
 def settings(one: Material) -> Html:
@@ -269,49 +232,3 @@ def calibration(one: Material) -> Html | None:
     ]
     head = ["the judge says", "of", "false alarms", "95 % interval", "allowed"]
     return table("The judge’s false alarms", head, rows, class_="figures")
-
-
-def origin(one: Material) -> Html:
-    """Command, records, registration, machine, files."""
-    lines: list[Html] = [entry("Command", element("code", one.command, class_="command"))]
-    if one.runs:
-        scale = SCALES[one.scale]
-        lines.append(entry("Records", text(f"{one.runs}, {scale}", records(one))))
-        lines.append(entry("Study file", one.told["registered"]))
-        made = [
-            f"{row['records']} × {row['hardware']}, {precision_words(row['precision'])}, "
-            f"{row['date']}"
-            for row in one.told["made"]
-        ]
-        lines.append(entry("Made on", text([element("span", m, class_="line") for m in made])))
-        versions = ", ".join(f"{name} ({n})" for name, n in sorted(one.told["code"].items()))
-        lines.append(entry("Code", versions))
-    else:
-        seeds = one.study.seeds["paper"]
-        runs = len(one.study.arms) * seeds
-        lines.append(entry("Records", f"none; {runs} runs wait, {seeds} seeds an arm"))
-    files = [link(f"{one.place}/{name}", name) for name in one.files()]
-    if files:
-        lines.append(entry("Files", text([element("span", f, class_="file") for f in files])))
-    return element("dl", lines, class_="origin")
-
-
-def entry(words: str, told: str) -> Html:
-    """A line of where it comes from."""
-    return element("div", element("dt", words), element("dd", told))
-
-
-def records(one: Material) -> Html | None:
-    """Every record by arm and seed, where they are not too many to name."""
-    if one.runs > LISTED:
-        return None
-    lines = []
-    for arm, keys in one.records.items():
-        seeds = one.told.get("seeds", {}).get(arm) or range(len(keys))
-        links = [
-            text(" ", link(f"{one.place}/records/{key}/metrics.csv", str(seed)))
-            for seed, key in zip(seeds, keys, strict=False)
-            if (one.folder / "records" / key / "metrics.csv").is_file()
-        ]
-        lines.append(text(one.study.label(arm), ": seed", links))
-    return items(lines, class_="records")
