@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -20,6 +21,7 @@ from disciplined.studies.page.elements import VOID, element, text
 from disciplined.studies.page.material import Material, gather, made, read
 from disciplined.studies.page.section import section
 from disciplined.studies.publish import publish
+from disciplined.studies.study import Choice
 from disciplined.studies.study_file import ids, load
 
 ROOT = Path(__file__).parents[2]
@@ -183,6 +185,42 @@ def test_a_study_without_records_says_so_and_shows_what_was_published():
     assert "not run" in words and "92.4" in words and "none; 8 runs wait, 4 seeds an arm" in words
     assert "92.44" in words, "the author's log"
     assert 'data-scale="not-run"' in html and 'data-verdicts="not-run"' in html
+
+
+def test_choices_effects_and_lists_are_told():
+    study = load("superconv/fig01a")
+    told = {
+        "records": {"clr": ["key"]},
+        "scale": "paper",
+        "numbers": [],
+        "claims": [],
+        "made": [],
+        "code": {},
+        "registered": "no",
+        "effects": [
+            {
+                "of": ["rise", "peak"],
+                "metric": "test_accuracy",
+                "found": {"value": -0.02, "se": 0.001, "df": 30.0},
+                "runs": 64,
+            }
+        ],
+        "chosen": {"best": "clr"},
+    }
+    study = replace(study, chosen={"best": Choice(["clr", "pc"])})
+    html = section(Material(study, ["cifar10"], [], study.id, Path("none"), told))
+    words = "".join(reader(html).words)
+    assert "rise × peak: −2.00 points [−2.20, −1.80]" in words
+    assert f"best: {study.label('clr')}, of 2 by val accuracy (%)" in words
+    lists = settings.words({"schedule": "staged", "schedule.max_lr": [0.005, 0.001]})
+    assert lists == ["staged, maximum rate 0.005, 0.001"]
+
+
+def test_a_sketch_is_drawn_not_run():
+    study = replace(load("superconv/fig01a"), sketch=True, claims=[], published={})
+    html = section(Material(study, [], [], study.id, Path("none")))
+    words = "".join(reader(html).words)
+    assert "not run" not in words and "wait" not in words and 'data-scale="drawn"' in html
 
 
 def test_a_broken_verdict_file_is_one_line(tmp_path: Path):

@@ -181,7 +181,9 @@ def curves(materials: Sequence[Material]) -> Html | None:
     for one in materials:
         for judged in one.claims:
             claim = judged.claim
-            names = [*claim.arms(), *([claim.arguments["of"]] if "of" in claim.arguments else [])]
+            names = claim.arms()
+            if claim.predicate == "shape" and "of" in claim.arguments:
+                names.append(claim.arguments["of"])
             kinds = {str(one.study.setting(name, "momentum")) for name in names}
             about_swing = len(kinds) > 1 or (claim.predicate == "shape" and "cyclical" in kinds)
             if claim.question == "open" and about_swing and judged.verdict.verdict != "not run":

@@ -132,14 +132,18 @@ def claims(one: Material) -> Html | None:
         found = [judged for judged in one.claims if judged.claim.question == question]
         if found:
             parts.append(element("h5", words))
-            parts.append(element("ul", map(claim_line, found), class_="claims"))
+            parts.append(
+                element("ul", (claim_line(j, bool(one.runs)) for j in found), class_="claims")
+            )
     return element("div", parts)
 
 
-def claim_line(judged: Judged) -> Html:
-    """A claim, its verdict and the statistic."""
+def claim_line(judged: Judged, run: bool) -> Html:
+    """A claim, its verdict and the statistic; of a study not run at all there is none to tell."""
     verdict = judged.verdict
     why = verdict.statistic
+    if verdict.verdict == NOT_RUN and (not run or why.count(",") > 3):
+        why = "" if not run else "its arms have not all been run"
     if verdict.verdict == INCONCLUSIVE:
         why += f"; {verdict.sensitivity()}"
     return element(
@@ -154,7 +158,7 @@ def claim_line(judged: Judged) -> Html:
                 element("span", "primary", class_="primary") if judged.claim.primary else None,
                 class_="says",
             ),
-            element("p", typeset(why), class_="why"),
+            element("p", typeset(why), class_="why") if why else None,
         ),
     )
 

@@ -135,9 +135,9 @@ def hyper_parameter(left: dict[str, Any], group: str, noun: str) -> list[str]:
     ends = [own.pop(k, None) for k in ("at_base_lr", "at_max_lr")]
     ends = ends if ends[0] is not None else [own.pop(k, None) for k in ("start", "end")]
     if None not in ends:
-        parts.append(f"{noun} {ends[0]:g}→{ends[1]:g}")
-    elif {"base_lr", "max_lr"} <= own.keys():
-        parts.append(f"{noun} {own.pop('base_lr'):g}–{own.pop('max_lr'):g}")
+        parts.append(f"{noun} {plain(ends[0])}→{plain(ends[1])}")
+    elif all(isinstance(own.get(k), int | float) for k in ("base_lr", "max_lr")):
+        parts.append(f"{noun} {plain(own.pop('base_lr'))}–{plain(own.pop('max_lr'))}")
     elif "lr" in own or "value" in own:
         parts.append(f"{noun} {plain(own.pop('lr', own.pop('value', None)))}")
     if kind and not (group == "momentum" and kind in ("constant", "cyclical", "linear") and parts):
