@@ -5,15 +5,17 @@
     python scripts/reproduce.py figure=disciplined/table1 [scale=paper] [seeds=1] [arms=primary]
                                 [jobs=2] [run=false] [dry_run=true] [fresh=true] [publish=true]
                                 [data_dir=data] [output_dir=outputs]
+    python scripts/reproduce.py page [output_dir=outputs]
     python scripts/reproduce.py keys
 
 `figure=` takes studies, one panel of one (`disciplined/fig07c`: its arms), patterns
-(`disciplined/*`) or `all`, commas between. Scales: paper (as
-published), short (a tenth of the iterations), smoke (seconds, proves plumbing). `arms=` is all,
-primary or names with commas between. `run=false` only draws and judges; `fresh=true` trusts no
-published record. `list` says what there is, what it takes and what is on disk; `plan` which missing
-runs settle the most claims in a time. `keys` writes the generated files under conf/ anew. One study
-that fails does not stop the others. Status: 0, 1 a run failed, 2 a mistake, 130/143.
+(`disciplined/*`) or `all`, commas between. Scales: paper (as published), short (a tenth of the
+iterations), smoke (seconds, proves plumbing). `arms=` is all, primary or names with commas between.
+`run=false` only draws and judges; `fresh=true` trusts no published record. `list` says what there
+is, what it takes and what is on disk; `plan` which missing runs settle the most claims in a time;
+`page` writes `<output_dir>/published/index.html` from the study files and what is published;
+`keys` writes the generated files under conf/ anew. One study that fails does not stop the others.
+Status: 0, 1 a run failed, 2 a mistake, 130/143.
 """
 
 import fnmatch
@@ -62,7 +64,9 @@ class Options:
 def options(arguments: list[str]) -> Options:
     """The command line's settings. Raises Mistake."""
     if arguments and "=" not in arguments[0]:
-        raise Mistake(f"{arguments[0]}: no such command; there are list, plan, keys and figure=...")
+        raise Mistake(
+            f"{arguments[0]}: no such command; there are list, plan, page, keys and figure=..."
+        )
     chosen = command_line.settings(Options, arguments)
     one_of(chosen.scale, SCALES, "scale")
     return chosen
@@ -124,7 +128,7 @@ def chosen_ids(figure: str) -> dict[str, str | None]:
     """
     if not figure:
         raise Mistake(
-            f"figure= is missing: there are {', '.join(ids())}; or give list, plan or keys"
+            f"figure= is missing: there are {', '.join(ids())}; or give list, plan, page or keys"
         )
     found: dict[str, str | None] = {}
     for pattern in figure.split(","):
@@ -378,6 +382,14 @@ def gather(study: Study, scale: str, chosen: Options, shelf: "Shelf") -> dict[st
     return ledger.results(runs, shelf)
 
 
+def page(chosen: Options) -> str:
+    """Write the page of everything; where it is and what came back."""
+    from disciplined.studies.page import document
+
+    file, summary = document.page(Path(chosen.output_dir) / "published")
+    return f"{file}\n{summary}"
+
+
 def only(command: str, arguments: list[str], *settings: str) -> list[str]:
     """The arguments of a command that has no other settings. Raises Mistake."""
     for argument in arguments:
@@ -403,6 +415,9 @@ def main(arguments: list[str]) -> int:
         return 0
     if command == "plan":
         print(plan(command_line.settings(Planned, rest)))
+        return 0
+    if command == "page":
+        print(page(options(only(command, rest, "output_dir"))))
         return 0
     if command == "keys":
         options(only(command, rest))

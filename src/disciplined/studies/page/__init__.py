@@ -1,0 +1,1 @@
+"""The page of everything: `outputs/published/index.html`, one static file, no network."""

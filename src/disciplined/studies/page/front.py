@@ -1,0 +1,209 @@
+"""The top of the page: what came back, on what, and the primary claims."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from disciplined.studies.evidence import NOT_RUN, REPRODUCED
+from disciplined.studies.judge import Judged
+from disciplined.studies.page.elements import Html, element, link, table, text
+from disciplined.studies.page.material import DRAWN, QUESTIONS, VERDICTS, Material, made, total
+from disciplined.studies.page.verdicts import bar, legend, mark, typeset, word
+
+# Where a study comes from: how it is called, and where it is.
+PAPERS = {
+    "clr": ("Cyclical Learning Rates", "arXiv 1506.01186", "https://arxiv.org/abs/1506.01186"),
+    "superconv": ("Super-Convergence", "arXiv 1708.07120", "https://arxiv.org/abs/1708.07120"),
+    "disciplined": (
+        "A disciplined approach to neural network hyper-parameters",
+        "arXiv 1803.09820",
+        "https://arxiv.org/abs/1803.09820",
+    ),
+    "tutorials": ("Four tutorials on learning rates", "", ""),
+    "calibration": ("Calibration of the judge", "", ""),
+}
+SCALES = {
+    "paper": "whole runs",
+    "short": "a tenth of the iterations",
+    "smoke": "smoke",
+    DRAWN: "drawn, nothing to run",
+}
+ASKED = {
+    "number": "The published number comes back",
+    "as_published": "The claim holds as published",
+    "fair": "The claim holds made fair",
+    "open": "This project’s own questions",
+}
+
+
+def papers(materials: Sequence[Material]) -> list[str]:
+    """The papers that have studies, in their own order, others behind."""
+    there = list(dict.fromkeys(one.paper for one in materials))
+    return [p for p in PAPERS if p in there] + [p for p in there if p not in PAPERS]
+
+
+def paper_title(paper: str) -> str:
+    """What a paper is called."""
+    return PAPERS.get(paper, (paper.replace("_", " ").capitalize(),))[0]
+
+
+def claims_by_verdict(materials: Sequence[Material]) -> Counter[str]:
+    """All claims, whatever they ask."""
+    counts: Counter[str] = Counter()
+    for (_, question, verdict), n in total(materials).items():
+        if question != "number":
+            counts[verdict] += n
+    return counts
+
+
+def summary_line(materials: Sequence[Material]) -> str:
+    """What came back, in one line."""
+    claims = claims_by_verdict(materials)
+    numbers: Counter[str] = Counter()
+    for (_, question, verdict), n in total(materials).items():
+        if question == "number":
+            numbers[verdict] += n
+    records = made(materials)
+    days = sorted(day for _, _, day in records)
+    run = sum(1 for one in materials if one.runs)
+    when = f", {spanned(days[0], days[-1])}" if days else ""
+    return (
+        f"{claims.total()} claims: {listed(claims)}; "
+        f"{numbers.total()} published numbers: {listed(numbers)}; "
+        f"{records.total():,} records of {run} of {len(materials)} studies{when}"
+    )
+
+
+def listed(counts: Counter[str]) -> str:
+    """Counts by verdict in words."""
+    return ", ".join(f"{counts[v]} {v}" for v in VERDICTS)
+
+
+def spanned(first: str, last: str) -> str:
+    """A day or two days."""
+    return first if first == last else f"{first} to {last}"
+
+
+def came_back(materials: Sequence[Material]) -> Html:
+    """The section of counts."""
+    claims = claims_by_verdict(materials)
+    run = sum(1 for one in materials if one.runs)
+    decided = claims.total() - claims[NOT_RUN]
+    return element(
+        "section",
+        element("h2", "What came back"),
+        element(
+            "p",
+            f"Of {claims.total()} claims in {len(materials)} studies, {decided} have been run: "
+            f"{claims[REPRODUCED]} of them are reproduced. Records exist for {run} studies; "
+            "the others say so and show what the author published.",
+            class_="lead",
+        ),
+        bar(claims),
+        legend(claims),
+        questions_table(total(materials)),
+        machines(materials),
+        id="came-back",
+    )
+
+
+def questions_table(counts: Counter[tuple[str, str, str]]) -> Html:
+    """Verdicts by question and scale."""
+    rows: list[tuple[str, list]] = []
+    for question in QUESTIONS:
+        scales = [s for s in SCALES if any(counts[s, question, v] for v in VERDICTS)]
+        not_run = counts[NOT_RUN, question, NOT_RUN]
+        if not scales and not not_run:
+            continue
+        for position, scale in enumerate(scales or [""]):
+            found = [counts[scale, question, v] for v in VERDICTS[:-1]]
+            rows.append(
+                (
+                    "" if position == 0 else "more",
+                    [
+                        ASKED[question] if position == 0 else "",
+                        SCALES.get(scale, "—"),
+                        *(str(n) for n in found),
+                        str(not_run) if position == 0 else "",
+                    ],
+                )
+            )
+    head = ["question", "scale", *VERDICTS]
+    return table("Verdicts by question and scale", head, rows, class_="figures by-question")
+
+
+def machines(materials: Sequence[Material]) -> Html | None:
+    """What the records were made on, and when."""
+    found: dict[tuple[str, str], list[tuple[str, int]]] = {}
+    for (on, precision, day), n in made(materials).items():
+        found.setdefault((on, precision), []).append((day, n))
+    if not found:
+        return None
+    rows = []
+    for (on, precision), days in sorted(found.items(), key=lambda e: -sum(n for _, n in e[1])):
+        when = sorted(day for day, _ in days)
+        count = f"{sum(n for _, n in days):,}"
+        rows.append(("", [on, precision_words(precision), count, spanned(when[0], when[-1])]))
+    head = ["hardware", "precision", "records", "dates"]
+    return table("What the records were made on", head, rows, class_="machines")
+
+
+def precision_words(precision: str) -> str:
+    """Lightning's name of a precision in words."""
+    return {"32-true": "fp32", "bf16-mixed": "bf16 (mixed)", "bf16-true": "bf16"}.get(
+        precision, precision
+    )
+
+
+def primary_claims(materials: Sequence[Material]) -> Html:
+    """The claims the papers stand or fall by; those not run yet are folded away."""
+    found = [(m, j) for m in materials for j in m.claims if j.claim.primary]
+    order = papers(materials)
+    found.sort(key=lambda one: order.index(one[0].paper))
+    run = [one for one in found if one[1].verdict.verdict != NOT_RUN]
+    waiting = [one for one in found if one[1].verdict.verdict == NOT_RUN]
+    return element(
+        "section",
+        element("h2", "The primary claims"),
+        element(
+            "p",
+            f"{len(found)} claims are marked as primary in their study’s file; within a study they "
+            "are corrected for their number (Holm).",
+        ),
+        claims_list(run) if run else None,
+        element(
+            "details",
+            element("summary", mark(NOT_RUN), f" {len(waiting)} primary claims not run yet"),
+            claims_list(waiting),
+            class_="fold",
+        )
+        if waiting
+        else None,
+        id="primary",
+    )
+
+
+def claims_list(found: Sequence[tuple[Material, Judged]]) -> Html:
+    """Claims with their verdict, study and statistic."""
+    lines = []
+    for material, judged in found:
+        verdict = judged.verdict
+        scale = f"{SCALES[material.scale]}; " if material.scale == "short" else ""
+        lines.append(
+            element(
+                "li",
+                word(verdict.verdict),
+                element(
+                    "div",
+                    element("p", judged.claim.says, ".", class_="says"),
+                    element(
+                        "p",
+                        link(f"#{material.study.id}", material.study.id),
+                        text(" · ", scale, typeset(verdict.statistic))
+                        if verdict.verdict != NOT_RUN
+                        else None,
+                        class_="why",
+                    ),
+                ),
+            )
+        )
+    return element("ul", lines, class_="claims")

@@ -1,0 +1,80 @@
+"""The rows the open question rests on: his number, ours by reading, their likelihoods."""
+
+import math
+from collections.abc import Sequence
+
+from disciplined.studies import readings
+from disciplined.studies.columns import shown
+from disciplined.studies.likelihood import Scatter, odds
+from disciplined.studies.page.elements import Html, element, link, table, text
+from disciplined.studies.page.material import Material
+from disciplined.studies.readings import HELD, LABELLED, SGD, Row
+from disciplined.studies.tables import metric_words, printed
+
+HEADS = {
+    LABELLED: "ours: as labelled",
+    HELD: "ours: held",
+    SGD: "ours: plain SGD",
+}
+NEVER = 1e-3  # a reading this unlikely relative to the likeliest is told as such
+
+
+def row_table(found: Sequence[tuple[Material, Row]], spread: Scatter | None) -> Html | None:
+    """Row by row: his number, ours by reading, and the likelihoods."""
+    if not found:
+        return None
+    body: list[tuple[str, list]] = []
+    before = None
+    for one, row in found:
+        likelihoods = row.likelihoods()
+        top = max(likelihoods.values(), default=0.0)
+        ratio = row.ratio(HELD, LABELLED)
+        humble = row.ratio(HELD, LABELLED, spread) if spread else None
+        pair = row.pair()
+        ratios = [
+            odds(ratio) if ratio is not None else None,
+            odds(humble) if humble is not None else None,
+            odds(pair) if pair is not None else None,
+        ]
+        name = text(
+            element("span", link(f"#{one.study.id}", one.study.id), class_="from")
+            if before is not one
+            else None,
+            one.study.label(row.arm),
+            element(
+                "span",
+                metric_words(row.metric) + ("" if row.counted else ", not counted twice"),
+                class_="unit",
+            ),
+        )
+        before = one
+        ours = [reading_cell(row, kind, likelihoods, top) for kind in readings.KINDS]
+        body.append(
+            ("" if row.counted else "muted", [name, printed(row.published), *ours, *ratios])
+        )
+    head = ["row", "author", *HEADS.values(), "held : acting", "with scatter", "by his pair"]
+    return table(
+        "Ours as mean ± std (runs); below it how likely the author’s number is under that reading, "
+        "the likeliest as 1",
+        head,
+        body,
+        class_="figures readings",
+    )
+
+
+def reading_cell(row: Row, kind: str, likelihoods: dict[str, float], top: float) -> Html | None:
+    """Our runs of a reading, with its likelihood."""
+    number = row.numbers.get(kind)
+    if number is None or number.mean is None or not number.n:
+        return element("span", "not run", class_="nothing") if number else None
+    ours = text(
+        shown(number.mean, row.metric, number.std), element("span", f" ({number.n})", class_="n")
+    )
+    if kind not in likelihoods or len(likelihoods) < 2:
+        return ours
+    share = math.exp(likelihoods[kind] - top)
+    likelihood = "1" if share == 1 else f"{share:.2g}" if share >= NEVER else "under 0.001"
+    return text(
+        ours,
+        element("span", f"likelihood {likelihood}", class_="likelihood" + " top" * (share == 1)),
+    )

@@ -1,0 +1,238 @@
+"""One study on the page: figure, verdicts, numbers, settings, and where it all comes from."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from disciplined.studies import style
+from disciplined.studies.effects import Effect
+from disciplined.studies.evidence import INCONCLUSIVE, NOT_RUN
+from disciplined.studies.judge import Judged
+from disciplined.studies.page import markdown, numbers, origin
+from disciplined.studies.page.elements import Html, element, items, link, table, text
+from disciplined.studies.page.front import SCALES
+from disciplined.studies.page.material import Material
+from disciplined.studies.page.settings import DATA, MODELS, told
+from disciplined.studies.page.verdicts import counted, typeset, word
+from disciplined.studies.statistics import Difference
+from disciplined.studies.tables import effect_line, metric_words
+
+ASKED = {
+    "as_published": "The claims as published",
+    "fair": "The claims made fair",
+    "open": "Our questions",
+}
+
+
+def section(one: Material) -> Html:
+    """The study, folded to a line until it is opened."""
+    study = one.study
+    counts: Counter[str] = Counter()
+    for (_, verdict), n in one.counts().items():
+        counts[verdict] += n
+    return element(
+        "details",
+        element(
+            "summary",
+            element(
+                "h4",
+                element("span", study.title, class_="title"),
+                element(
+                    "span",
+                    element("span", study.id, class_="id"),
+                    what(one),
+                    class_="what",
+                ),
+            ),
+            counted(counts) if one.runs else None if one.study.sketch else word(NOT_RUN),
+        ),
+        element(
+            "div",
+            element("p", "Source: ", study.source, ".", class_="source"),
+            element("div", figure(one), claims(one), class_="beside"),
+            numbers.table_of(one),
+            choices(one),
+            effects(one),
+            settings(one),
+            texts("Contradictions", study.contradictions, "contradictions"),
+            texts("Notes", study.notes),
+            remarks(one),
+            calibration(one),
+            origin.origin(one),
+            class_="body",
+        ),
+        id=study.id,
+        class_="study",
+        data_paper=one.paper,
+        data_data=" ".join(one.data),
+        data_scale=one.scale.replace(" ", "-"),
+        data_verdicts=" ".join(v.replace(" ", "-") for v in counts)
+        or ("not-run" if one.scale == NOT_RUN else ""),
+    )
+
+
+def what(one: Material) -> str:
+    """Data, networks, and the scale where it is not the paper's."""
+    parts = [
+        ", ".join(DATA.get(d, d) for d in one.data),
+        ", ".join(dict.fromkeys(MODELS.get(m, m) for m in one.models)),
+        SCALES[one.scale] if one.scale not in ("paper", NOT_RUN) else "",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def figure(one: Material) -> Html | None:
+    """The picture, ours over the author's; loaded when it comes into sight."""
+    found = one.figure()
+    if found is None:
+        return None
+    source, width, height = found
+    if one.study.sketch:
+        caption = "Drawn from the library’s own schedules."
+    elif not one.runs:
+        caption = "The author’s logs; nothing of ours has been run." if one.logs else "Not run."
+    elif one.logs:
+        caption = f"Ours ({one.runs} runs) over the author’s log, in the paler tone of its colour."
+    else:
+        caption = f"Our {one.runs} runs." if one.runs > 1 else "Our one run."
+    return element(
+        "figure",
+        link(
+            source,
+            element(
+                "img",
+                src=source,
+                alt=alternative(one),
+                width=width,
+                height=height,
+                loading="lazy",
+                decoding="async",
+            ),
+        ),
+        element("figcaption", caption),
+    )
+
+
+def alternative(one: Material) -> str:
+    """The picture in words."""
+    panels = "; ".join(
+        f"{panel.title + ': ' if panel.title else ''}"
+        f"{' and '.join(map(style.words, panel.ys))} over {style.words(panel.x)}"
+        for panel in one.study.panels.values()
+    )
+    rest = "" if one.study.sketch else " The final values are in the table below."
+    return f"{one.study.title}. {panels}.{rest}"
+
+
+def claims(one: Material) -> Html | None:
+    """The verdicts by question; made fair is asked of every study with claims."""
+    if not one.claims:
+        return None
+    parts: list[Html] = []
+    for question, words in ASKED.items():
+        found = [judged for judged in one.claims if judged.claim.question == question]
+        if found:
+            parts.append(element("h5", words))
+            parts.append(
+                element("ul", (claim_line(j, bool(one.runs)) for j in found), class_="claims")
+            )
+    return element("div", parts)
+
+
+def claim_line(judged: Judged, run: bool) -> Html:
+    """A claim, its verdict and the statistic; of a study not run at all there is none to tell."""
+    verdict = judged.verdict
+    why = verdict.statistic
+    if verdict.verdict == NOT_RUN and (not run or why.count(",") > 3):
+        why = "" if not run else "its arms have not all been run"
+    if verdict.verdict == INCONCLUSIVE:
+        why += f"; {verdict.sensitivity()}"
+    return element(
+        "li",
+        word(verdict.verdict),
+        element(
+            "div",
+            element(
+                "p",
+                judged.claim.says,
+                ".",
+                element("span", "primary", class_="primary") if judged.claim.primary else None,
+                class_="says",
+            ),
+            element("p", typeset(why), class_="why") if why else None,
+        ),
+    )
+
+
+def choices(one: Material) -> Html | None:
+    """Which arm each stand-in is: the best by validation."""
+    chosen = one.told.get("chosen", {}) if one.runs else {}
+    found = items(
+        f"{one.study.label(name)}: {one.study.label(arm)}, of {len(one.study.chosen[name].among)} "
+        f"by {metric_words(one.study.chosen[name].by)}"
+        for name, arm in chosen.items()
+        if name in one.study.chosen
+    )
+    return text(element("h5", "Chosen by validation"), found) if found else None
+
+
+def effects(one: Material) -> Html | None:
+    """Main effects and interactions of a design."""
+    found = [
+        Effect(tuple(told["of"]), told["metric"], Difference(**told["found"]), told["runs"])
+        for told in (one.told.get("effects", []) if one.runs else [])
+    ]
+    lines = items(typeset(effect_line(effect)) for effect in found)
+    return text(element("h5", "Effects"), lines) if lines else None
+
+
+def settings(one: Material) -> Html:
+    """What was trained, in words."""
+    parts = []
+    for shared, own in told(one.study):
+        sentence = "; ".join(shared) or "nothing is shared by all arms"
+        parts.append(element("p", sentence[0].upper() + sentence[1:], ".", class_="settings"))
+        if own:
+            lines = [
+                text(element("strong", name), ": ", "; ".join(its) or "nothing beside the above")
+                for name, its in own.items()
+            ]
+            summary = element("summary", f"Each of {len(own)} arms")
+            parts.append(element("details", summary, items(lines), class_="fold"))
+    return element("div", element("h5", "Settings"), parts)
+
+
+def texts(words: str, lines: Sequence[str], class_: str | None = None) -> Html | None:
+    """A heading and a list."""
+    found = items((markdown.inline(line) for line in lines), class_=class_)
+    return text(element("h5", words), found) if found else None
+
+
+def remarks(one: Material) -> Html | None:
+    """What was written by hand."""
+    source = one.remarks()
+    if not source.strip():
+        return None
+    return element(
+        "div", element("h5", "Remarks"), markdown.blocks(source, level=6), class_="remarks"
+    )
+
+
+def calibration(one: Material) -> Html | None:
+    """The judge's false alarms, where the study measures them."""
+    if not one.told.get("calibration"):
+        return None
+    rows: list[tuple[str, list]] = [
+        (
+            "",
+            [
+                rate["question"],
+                rate["metric"].replace("_", " "),
+                f"{rate['rate']:.1%}",
+                f"[{rate['low']:.1%}, {rate['high']:.1%}]",
+                f"{rate['nominal']:.0%}",
+            ],
+        )
+        for rate in one.told["calibration"]
+    ]
+    head = ["the judge says", "of", "false alarms", "95 % interval", "allowed"]
+    return table("The judge’s false alarms", head, rows, class_="figures")
