@@ -25,6 +25,7 @@ from disciplined.training.planning import Plan, plan
 SHORT = 0.1  # a tenth of the iterations
 SMOKE_ITERATIONS, SMOKE_BATCH = 8, 16
 SMOKE: Overrides = {"evaluation.images": 64, "evaluate_every": "0.25dur"}
+STREAMED = "imagenet"  # too large to be everywhere: at smoke a part of it will do
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,9 @@ def composed(overrides: tuple[str, ...]) -> DictConfig:
     study share; their values are set behind that. What goes wrong is left to `compose` to tell.
     """
     told = OverridesParser.create().parse_overrides(list(overrides))
-    values = [o for o in told if o.type is OverrideType.CHANGE and o.key_or_group not in choosable()]
+    values = [
+        o for o in told if o.type is OverrideType.CHANGE and o.key_or_group not in choosable()
+    ]
     texts = {str(o.input_line) for o in values}
     try:
         cfg = copy.deepcopy(with_choices(tuple(o for o in overrides if o not in texts)))
@@ -188,7 +191,8 @@ def scaled(cfg: DictConfig, scale: str) -> Overrides:
     small = cfg.copy()
     small.total_batch_size, small.evaluate_every = batch, SMOKE["evaluate_every"]
     factor = min(1.0, SMOKE_ITERATIONS / plan(small).iterations)
-    return SMOKE | {"total_batch_size": batch, "scale": factor}
+    part = {"dataset.part": True} if cfg.dataset.name == STREAMED else {}
+    return SMOKE | part | {"total_batch_size": batch, "scale": factor}
 
 
 def at_any_precision(study: Study, arm: str) -> Plan:
