@@ -39,10 +39,11 @@ def test_a_run_of_two_studies_is_paid_once():
 
 
 def test_a_whole_study_may_be_worth_more_than_its_claims_one_by_one():
-    """No claim of `s` alone beats `t`'s 1 in 12 s, but all its three come for 30 s."""
+    """No claim of `s` alone beats `t`'s 1 in 12 s, but all its three come for 30 s. The first of
+    them is settled on the way."""
     needs = [need("s 1", "a b"), need("s 2", "b c"), need("s 3", "a c"), need("t 4", "d")]
     lasts = {"a": 10.0, "b": 10.0, "c": 10.0, "d": 12.0}
-    assert planned(needs, lasts, 30) == [(["a", "b", "c"], ["1", "2", "3"])]
+    assert planned(needs, lasts, 30) == [(["a", "b"], ["1"]), (["c"], ["2", "3"])]
 
 
 def test_small_steps_do_not_use_up_the_time_of_a_better_big_one():

@@ -25,6 +25,7 @@ from disciplined.training.planning import Plan, plan
 SHORT = 0.1  # a tenth of the iterations
 SMOKE_ITERATIONS, SMOKE_BATCH = 8, 16
 SMOKE: Overrides = {"evaluation.images": 64, "evaluate_every": "0.25dur"}
+STREAMED = "imagenet"  # too large to be everywhere: at smoke a part of it will do
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,8 @@ def scaled(cfg: DictConfig, scale: str) -> Overrides:
     factor = min(1.0, SMOKE_ITERATIONS / plan(small).iterations)
     # three iterates must fit into a handful of steps
     close: Overrides = {} if cfg.curvature_every is None else {"curvature_every": 1}
-    return SMOKE | {"total_batch_size": batch, "scale": factor} | close
+    part: Overrides = {"dataset.part": True} if cfg.dataset.name == STREAMED else {}
+    return SMOKE | part | {"total_batch_size": batch, "scale": factor} | close
 
 
 def at_any_precision(study: Study, arm: str) -> Plan:

@@ -84,7 +84,12 @@ def loaded(cfg: DictConfig) -> tuple[ImageSet, tuple[Any, torch.Tensor] | None]:
     assert isinstance(node, dict)
     given = {"workers": workers(cfg)}
     images: ImageSet = function(**arguments(function, node, "dataset.load", given=given))  # pyright: ignore
-    as_declared(cfg, images)
+    if cfg.dataset.part:
+        images = images.with_training(
+            torch.arange(cfg.dataset.train_images) % len(images.train_images)
+        )
+    else:
+        as_declared(cfg, images)
     if cfg.train_size is None and not cfg.dataset.validation:
         return images, None
     chosen, held_out = split(

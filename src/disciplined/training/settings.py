@@ -24,7 +24,8 @@ class DatasetSettings:
     """A data set as the config sees it: its loader and what can be known without loading it.
 
     Of a set of the reader's own `count` tells what is null here; `digest` stands for its contents
-    in a record's key.
+    in a record's key. `part`: fewer pictures than there are, of fewer classes, will do to see that
+    all fits together; they are repeated to the number declared.
     """
 
     name: str = "???"
@@ -38,6 +39,7 @@ class DatasetSettings:
     validation: int = 0
     mirror: bool = False
     order: Order = Order.shuffled
+    part: bool = False
 
 
 @dataclass

@@ -1,0 +1,89 @@
+"""Every study at scale smoke, from nothing to its picture, by the command's own machinery.
+
+What is alike is run once: an arm for every combination of choices (network, data, schedule,
+optimiser ...) that no earlier study had, one at least of each study. All in this process: its
+server of imported processes is warm from the first study on.
+"""
+
+import json
+import os
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from disciplined.studies import study_file
+from disciplined.studies.study import Study
+from disciplined.training.config import groups
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
+import reproduce  # noqa: E402
+
+sys.path.pop(0)
+
+SAMPLE = ("calibration/aa", "tutorials/blobs_plateau", "tutorials/schedules")
+BESIDE = "imagenette-mini"  # what stands for ImageNet
+
+
+def choices(study: Study, arm: str) -> frozenset[tuple[str, str]]:
+    """The choices of groups that an arm makes."""
+    return frozenset((k, str(v)) for k, v in study.arms[arm].items() if k in groups())
+
+
+@cache
+def new_arms() -> dict[str, list[str]]:
+    """By study, the arms with choices that nothing before them made; the first arm in any case."""
+    seen: set[frozenset[tuple[str, str]]] = set()
+    found: dict[str, list[str]] = {}
+    for name in study_file.ids():
+        study = study_file.load(name)
+        found[name] = []
+        for arm in [] if study.sketch else study.arms:
+            if (made := choices(study, arm)) not in seen:
+                seen.add(made)
+                found[name].append(arm)
+        if not found[name] and not study.sketch:
+            found[name] = list(study.arms)[:1]
+    return found
+
+
+def drawn(name: str, output: Path, data: str | Path, arms: list[str]) -> None:
+    """Run these arms, draw, and see that records and picture are there."""
+    chosen = [f"arms={','.join(arms)}"] if arms else []
+    told = [f"figure={name}", "scale=smoke", f"output_dir={output}", f"data_dir={data}"]
+    status = reproduce.main([*told, *chosen, f"jobs={os.cpu_count() or 1}"])
+    assert status == 0
+    folder = output / "figures" / name / "smoke"
+    assert "<svg" in (folder / "figure.svg").read_text()
+    assert {"figure.png", "table.csv", "verdicts.json"} <= {p.name for p in folder.iterdir()}
+    verdicts = json.loads((folder / "verdicts.json").read_text())
+    assert set(arms) <= verdicts["records"].keys()
+
+
+@pytest.fixture(scope="session")
+def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where all studies keep their records: identical runs are one."""
+    return tmp_path_factory.mktemp("smoke")
+
+
+@pytest.fixture(scope="session")
+def data(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The real data, with the mini set in ImageNet's place."""
+    folder = tmp_path_factory.mktemp("data")
+    for one in data_dir.iterdir():
+        (folder / ("imagenet" if one.name == BESIDE else one.name)).symlink_to(one)
+    return folder
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize("name", study_file.ids())
+def test_every_study_comes_to_its_picture(name: str, output: Path, data: Path):
+    drawn(name, output, data, new_arms()[name])
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_a_few_studies_come_to_their_picture(name: str, output: Path):
+    """Those whose data are made or come with scikit-learn."""
+    drawn(name, output, "data", list(study_file.load(name).arms)[:1])
