@@ -1,6 +1,5 @@
 """The paper's advice: every claim it rests on exists, and its verdicts follow from theirs."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,7 @@ from omegaconf import OmegaConf
 
 from disciplined.mistakes import Mistake
 from disciplined.studies import claims_file
-from disciplined.studies.claims_file import FILE, OF, Advice, derive, derived, read
+from disciplined.studies.claims_file import OF, Advice, derive, read
 
 ONE = "disciplined/table1#shallow-equal"
 TWO = "disciplined/table1#deep-cycle"
@@ -56,30 +55,6 @@ def test_a_verdict_follows_from_those_of_the_studies(verdicts, verdict: str, wor
     found = derive(Advice("a", "remark 1", "So.", "here", [ONE, TWO, THREE]), verdicts)
     assert found.verdict == verdict
     assert words in found.words
-
-
-def test_verdicts_are_read_from_what_is_published(tmp_path: Path):
-    for name, claims in {
-        "table1": {"shallow-equal": "reproduced"},
-        "table2": {"shorter": "x"},
-    }.items():
-        folder = tmp_path / "disciplined" / name
-        folder.mkdir(parents=True)
-        told = [{"claim": {"id": i}, "verdict": {"verdict": v}} for i, v in claims.items()]
-        (folder / "verdicts.json").write_text(
-            json.dumps({"study": f"disciplined/{name}", "scale": "paper", "claims": told})
-        )
-    found = claims_file.verdicts_on_disk(tmp_path)
-    assert found == {ONE: "reproduced", THREE: "inconclusive"}
-    (only,) = derived([Advice("a", "remark 1", "So.", "here", [ONE])], found)
-    assert only.verdict == "reproduced"
-    assert claims_file.verdicts_on_disk(tmp_path / "nothing") == {}
-
-
-def test_what_is_published_here_is_understood():
-    found = claims_file.verdicts_on_disk(FILE.parents[1] / "outputs" / "published")
-    assert set(found.values()) <= {"reproduced", "contradicted", "inconclusive", "not run"}
-    assert ONE in found
 
 
 CORRECT = {"id": "a", "of": "remark 1", "says": "So.", "source": "here", "studies": [ONE]}

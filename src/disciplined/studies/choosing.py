@@ -27,14 +27,16 @@ def with_chosen(
 def winner(choice: Choice, results: dict[str, list[Result]]) -> str | None:
     """The arm with the best mean over its runs, the first of equals; None where some were not run.
 
-    A run that diverged is the worst that can be.
+    Only seeds that all of them have are compared. A run that diverged is the worst that can be.
     """
-    if not all(results.get(arm) for arm in choice.among):
+    ran = {arm: {r.run.seed: r for r in results.get(arm, [])} for arm in choice.among}
+    seeds = set.intersection(*(set(by_seed) for by_seed in ran.values()))
+    if not seeds:
         return None
     sign = 1 if choice.by.endswith("accuracy") else -1
     means = {
-        arm: mean([sign * r.value(choice.by, "final") for r in results[arm]])
-        for arm in choice.among
+        arm: mean([sign * by_seed[seed].value(choice.by, "final") for seed in sorted(seeds)])
+        for arm, by_seed in ran.items()
     }
     return max(choice.among, key=lambda arm: means[arm])
 

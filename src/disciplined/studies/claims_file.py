@@ -5,7 +5,6 @@ holds where every claim that bears on it was reproduced, and fails where any was
 """
 
 import itertools
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -110,16 +109,3 @@ def derive(advice: Advice, verdicts: Mapping[str, str]) -> Derived:
 def derived(advices: Sequence[Advice], verdicts: Mapping[str, str]) -> list[Derived]:
     """What follows for every piece of advice, in the file's order."""
     return [derive(advice, verdicts) for advice in advices]
-
-
-def verdicts_on_disk(published: Path) -> dict[str, str]:
-    """The verdict of every `study#claim` that `published` (outputs/published) has a judgement of.
-
-    Judgements at a shorter scale count as they stand there; whoever shows them names the scale.
-    """
-    found: dict[str, str] = {}
-    for file in sorted(published.glob("*/*/verdicts.json")):
-        told = json.loads(file.read_text())
-        for judged in told["claims"]:
-            found[f"{told['study']}#{judged['claim']['id']}"] = judged["verdict"]["verdict"]
-    return found

@@ -7,7 +7,7 @@ from elsewhere: it opens from a folder as from a server. The same records give t
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from disciplined.studies.page import front, momentum
+from disciplined.studies.page import advice, front, momentum
 from disciplined.studies.page.elements import Html, element, link
 from disciplined.studies.page.material import DRAWN, NOT_RUN, VERDICTS, Material, gather
 from disciplined.studies.page.section import section
@@ -54,6 +54,7 @@ def document(materials: Sequence[Material]) -> str:
             front.came_back(materials),
             front.primary_claims(materials),
             momentum.section(materials),
+            advice.section(materials),
             studies(materials),
             id="content",
         ),
@@ -91,6 +92,7 @@ def contents() -> Html:
         ("came-back", "What came back"),
         ("primary", "The primary claims"),
         ("momentum", "Did cyclical momentum act?"),
+        ("advice", "Does the advice hold?"),
         ("studies", "The studies"),
     )
     return element(
