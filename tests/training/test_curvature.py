@@ -182,7 +182,7 @@ def test_the_key_knows_it_and_what_is_trained_does_not():
 
 @pytest.mark.parametrize(
     ("fault", "at"),
-    [("SIGKILL", 3), ("SIGKILL", 6), ("SIGKILL", 11), ("SIGTERM", 8)],
+    [("SIGKILL", 3), ("SIGKILL", 11), ("SIGTERM", 8)],
     ids=str,
 )
 def test_interrupted_it_goes_on_with_the_same_bytes(whole, fault: str, at: int, tmp_path):
@@ -226,10 +226,11 @@ def test_nothing_is_kept_behind_a_divergence(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_two_processes_measure_what_one_does(whole, command, tmp_path):
     pair = ["trainer=ddp", "trainer.accelerator=cpu"]
     rest = [o for o in NET if o != "trainer=cpu"]
-    done = command("train.py", *rest, "curvature_every=2", *pair)
+    done = command("train.py", *rest, "curvature_every=2", *pair, timeout=800)
     assert done.returncode == 0, done.stderr
     (file,) = tmp_path.glob("runs/*/curvature.csv")
     ours, theirs = read_rows(file), read_rows(whole.curvature_file)

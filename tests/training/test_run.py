@@ -251,3 +251,16 @@ def test_clipping_reaches_the_update(tmp_path):
     _, record = trained(tmp_path, *limits, "batch_norm.evaluate=batch")
     first, *_, last = record.rows()
     assert first["test_loss"] == pytest.approx(last["test_loss"], rel=1e-5)
+
+
+def test_a_decay_that_changes_at_a_snapshot_is_a_restart_from_it(whole, tmp_path):
+    """What disciplined/fig12 needs: until there the runs are one, byte for byte, and then not."""
+    _, record = whole
+    held = ["dataset.validation=200", "augmentation=none"]
+    piecewise = ["weight_decay=piecewise_constant", "weight_decay.milestones=[10it]"]
+    values = ["weight_decay.values=[1e-4,1e-1]"]
+    _, restarted = trained(tmp_path, *held, *piecewise, *values)
+    metrics = [m for m in COLUMNS if m != "weight_decay"]  # a row's is that of the next update
+    one, other = ([[row[m] for m in metrics] for row in r.rows()] for r in (record, restarted))
+    assert one[0] == other[0] and one[0][0] == 10
+    assert one[1] != other[1]
