@@ -50,8 +50,9 @@ def draw(
         lines = sum(t.get_text().count("\n") + 1 for box in written if box for t in box.texts)
         figure.set_size_inches(WIDTH, HEIGHT * len(named) + LINE * lines)
         files = [folder / f"{stem}.svg", folder / f"{stem}.png"]
-        if engine := figure.get_layout_engine():  # once, not anew for every file
-            engine.execute(figure)
+        if engine := figure.get_layout_engine():  # not anew for every file
+            for _ in range(2):  # the first changes what the second has to fit: ticks and labels
+                engine.execute(figure)
         figure.set_layout_engine(None)
         figure.savefig(files[0], metadata={"Date": None})
         figure.savefig(files[1], dpi=220, metadata={"Software": None})

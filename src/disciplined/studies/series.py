@@ -50,15 +50,15 @@ def scale_of(r: Result) -> float:
 def author_curve(
     log: author.Log, panel: Panel, metric: str, found: list[Result]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The author's curve on the panel's axis; epochs by his total batch size."""
+    """The author's curve on the panel's axis; epochs by his total batch size and data set."""
     columns = log.columns | derived(log.columns)
     if metric not in columns or panel.x not in (*log.columns, "epoch"):
         return np.array([]), np.array([])
     y = columns[metric]
     if panel.x == "epoch":
-        images = found[0].run.train_images if found else 50_000
-        batch = author.index()[log.name]["total_batch_size"]
-        x = log.columns["iteration"] * batch / images
+        told = author.index()[log.name]
+        images = found[0].run.train_images if found else told.get("train_images", 50_000)
+        x = log.columns["iteration"] * told["total_batch_size"] / images
     else:
         x = log.columns[panel.x]
     there = ~(np.isnan(x) | np.isnan(y))

@@ -64,7 +64,8 @@ def frame(axis: Any, panel: Panel, metric: str) -> None:
         side = getattr(axis, f"{name}axis")
         getattr(axis, f"set_{name}scale")(getattr(panel, f"{name}scale"))
         if getattr(panel, f"{name}scale") == "log":
-            side.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            low, high = getattr(axis, f"get_{name}lim")()
+            side.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 1000 else (1,)))
             side.set_major_formatter("{x:g}")
             side.set_minor_formatter(NullFormatter())
             if min(side.get_view_interval()) <= 0:  # nothing was drawn that it could adapt to
