@@ -1,8 +1,9 @@
 """Every study at scale smoke, from nothing to its picture, by the command's own machinery.
 
-What is alike is run once: an arm for every combination of choices (network, data, schedule,
-optimiser ...) that no earlier study had, one at least of each study. All in this process: its
-server of imported processes is warm from the first study on.
+What is alike is run once: an arm for every network on every data set that no earlier study had, one
+at least of each study; that the others compose and plan is the index's test, and that every choice
+trains is tests/training/test_every_choice's. All in this process: its server of imported processes
+is warm from the first study on.
 """
 
 import json
@@ -15,7 +16,6 @@ import pytest
 
 from disciplined.studies import study_file
 from disciplined.studies.study import Study
-from disciplined.training.config import groups
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -27,21 +27,22 @@ SAMPLE = ("calibration/aa", "tutorials/blobs_plateau", "tutorials/schedules")
 BESIDE = "imagenette-mini"  # what stands for ImageNet
 
 
-def choices(study: Study, arm: str) -> frozenset[tuple[str, str]]:
-    """The choices of groups that an arm makes."""
-    return frozenset((k, str(v)) for k, v in study.arms[arm].items() if k in groups())
+def trained(study: Study, arm: str) -> frozenset[tuple[str, str]]:
+    """The choices of network and data that an arm makes."""
+    told = study.arms[arm].items()
+    return frozenset((k, str(v)) for k, v in told if k in ("recipe", "model", "dataset"))
 
 
 @cache
 def new_arms() -> dict[str, list[str]]:
-    """By study, the arms with choices that nothing before them made; the first arm in any case."""
+    """By study, the arms with a network on data that nothing before had; the first in any case."""
     seen: set[frozenset[tuple[str, str]]] = set()
     found: dict[str, list[str]] = {}
     for name in study_file.ids():
         study = study_file.load(name)
         found[name] = []
         for arm in [] if study.sketch else study.arms:
-            if (made := choices(study, arm)) not in seen:
+            if (made := trained(study, arm)) not in seen:
                 seen.add(made)
                 found[name].append(arm)
         if not found[name] and not study.sketch:
