@@ -42,7 +42,10 @@ def draw(
             draw_panel(axis, study, panel, scale, results)
             if ends:  # the same width for every panel, whether it has an end or not
                 panels.final(axis.inset_axes([1.05, 0, 0.3, 1]), study, panel, results)
-            if axis is axes[-1, 0] or len({(*p.named(), *p.ys) for _, p in named}) > 1:
+            if (
+                axis is axes[-1, 0]
+                or len({(*p.named(), *(p.ys if p.ys[1:] else ())) for _, p in named}) > 1
+            ):
                 legend(axis, 0.6 if ends else 0.5)
             if len(named) > 1 or panel.title:
                 axis.set_title(panel.title or name, loc="left")
