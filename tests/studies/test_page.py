@@ -179,16 +179,16 @@ def test_a_study_published_from_nothing(planted, recorded, tmp_path: Path):
 
 
 def test_a_study_without_records_says_so_and_shows_what_was_published():
-    study = load("superconv/fig01a")
+    study = load("superconv/fig01")
     html = section(Material(study, ["cifar10"], ["superconv_resnet56"], study.id, Path("none")))
     words = "".join(reader(html).words)
-    assert "not run" in words and "92.4" in words and "none; 8 runs wait, 4 seeds an arm" in words
+    assert "not run" in words and "92.4" in words and "none; 32 runs wait, 4 seeds an arm" in words
     assert "92.44" in words, "the author's log"
     assert 'data-scale="not-run"' in html and 'data-verdicts="not-run"' in html
 
 
 def test_choices_effects_and_lists_are_told():
-    study = load("superconv/fig01a")
+    study = load("superconv/fig01")
     told = {
         "records": {"clr": ["key"]},
         "scale": "paper",
@@ -217,7 +217,7 @@ def test_choices_effects_and_lists_are_told():
 
 
 def test_a_sketch_is_drawn_not_run():
-    study = replace(load("superconv/fig01a"), sketch=True, claims=[], published={})
+    study = replace(load("superconv/fig01"), sketch=True, claims=[], published={})
     html = section(Material(study, [], [], study.id, Path("none")))
     words = "".join(reader(html).words)
     assert "not run" not in words and "wait" not in words and 'data-scale="drawn"' in html

@@ -81,7 +81,7 @@ def test_opens_folded_and_pictures_load_when_opened(tab, address, materials):
     [
         ("paper", "tutorials", lambda m: m.paper == "tutorials"),
         ("data", "mnist", lambda m: "mnist" in m.data),
-        ("scale", "not-run", lambda m: not m.runs),
+        ("scale", "not-run", lambda m: m.scale == "not run"),
         ("verdict", "contradicted", lambda m: "contradicted" in {v for _, v in m.counts()}),
         ("q", "SHALLOW  deep", None),
         ("q", "no such words", None),

@@ -171,6 +171,11 @@ class Study:
         drawn = (y for panel in self.panels.values() for y in panel.ys)
         return next((y for y in drawn if y in METRICS), METRICS[0])
 
+    @property
+    def trains(self) -> bool:
+        """Whether it has runs: sketches are drawn, tables of networks made, without any."""
+        return not self.sketch and not self.architecture
+
     def label(self, arm: str) -> str:
         """The arm in words."""
         return self.labels.get(arm, arm)

@@ -44,7 +44,10 @@ def published(trained: str) -> list[dict[str, Any]]:
         return []
     found = OmegaConf.to_container(OmegaConf.load(path))
     assert isinstance(found, dict)
-    return [e for e in found.get(trained, []) if e["metric"].endswith("accuracy")]
+    told = [e for e in found.get(trained, []) if e["metric"].endswith("accuracy")]
+    # a later table may print the same number again
+    once = {(e["metric"], e["at"], e["value"], e["std"]): e for e in reversed(told)}
+    return list(once.values())[::-1]
 
 
 def ending(summary: dict[str, Any], asked: Plan, *, forced: bool = False) -> str:

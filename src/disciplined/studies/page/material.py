@@ -60,14 +60,14 @@ class Material:
     @property
     def scale(self) -> str:
         """The scale of the records, `drawn` where none are needed, `not run` without any."""
-        if self.study.sketch:
+        if not self.study.trains:
             return DRAWN
         return self.told["scale"] if self.runs else NOT_RUN
 
     @property
     def command(self) -> str:
         """What makes it again."""
-        if self.study.sketch:
+        if not self.study.trains:
             return f"python scripts/reproduce.py figure={self.study.id}"
         scale = self.scale if self.runs else "paper"
         return f"python scripts/reproduce.py figure={self.study.id} scale={scale}"

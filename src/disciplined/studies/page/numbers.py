@@ -11,7 +11,7 @@ from disciplined.studies.tables import metric_words, printed
 
 def table_of(one: Material) -> Html | None:
     """The table: published, the author's log, ours, the difference, what came of it."""
-    if one.study.sketch:
+    if not one.study.trains:
         return None
     found = [row for row in one.numbers if row.n or not row.reading_of]
     if not found:

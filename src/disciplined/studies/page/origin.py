@@ -22,7 +22,7 @@ def origin(one: Material) -> Html:
         lines.append(entry("Made on", text([element("span", m, class_="line") for m in made])))
         versions = ", ".join(f"{name} ({n})" for name, n in sorted(one.told["code"].items()))
         lines.append(entry("Code", versions))
-    elif not one.study.sketch:
+    elif one.study.trains:
         seeds = one.study.seeds["paper"]
         runs = len(one.study.arms) * seeds
         lines.append(entry("Records", f"none; {runs} runs wait, {seeds} seeds an arm"))

@@ -23,6 +23,14 @@ ASKED = {
 }
 
 
+def outline(one: Material) -> Html | None:
+    """The networks' layers, made from the networks themselves."""
+    file = one.folder / "table.md"
+    if not one.study.architecture or not file.is_file():
+        return None
+    return element("div", markdown.blocks(file.read_text()), class_="outline")
+
+
 def section(one: Material) -> Html:
     """The study, folded to a line until it is opened."""
     study = one.study
@@ -43,12 +51,13 @@ def section(one: Material) -> Html:
                     class_="what",
                 ),
             ),
-            counted(counts) if one.runs else None if one.study.sketch else word(NOT_RUN),
+            counted(counts) if one.runs else None if not one.study.trains else word(NOT_RUN),
         ),
         element(
             "div",
             element("p", "Source: ", study.source, ".", class_="source"),
             element("div", figure(one), claims(one), class_="beside"),
+            outline(one),
             numbers.table_of(one),
             choices(one),
             effects(one),
@@ -86,7 +95,7 @@ def figure(one: Material) -> Html | None:
     if found is None:
         return None
     source, width, height = found
-    if one.study.sketch:
+    if not one.study.trains:
         caption = "Drawn from the library’s own schedules."
     elif not one.runs:
         caption = "The author’s logs; nothing of ours has been run." if one.logs else "Not run."
@@ -119,7 +128,7 @@ def alternative(one: Material) -> str:
         f"{' and '.join(map(style.words, panel.ys))} over {style.words(panel.x)}"
         for panel in one.study.panels.values()
     )
-    rest = "" if one.study.sketch else " The final values are in the table below."
+    rest = "" if not one.study.trains else " The final values are in the table below."
     return f"{one.study.title}. {panels}.{rest}"
 
 
