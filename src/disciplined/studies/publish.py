@@ -33,6 +33,7 @@ def publish(
     """Write the study's folder and return its page. Records of other runs in it are left alone."""
     for result in (r for found in results.values() for r in found):
         copy_record(result, folder / "records" / result.run.key)
+    folder.mkdir(parents=True, exist_ok=True)
     for file in drawn:
         shutil.copyfile(file, folder / file.name)
     return report(study, judgement, results, rates, folder)
