@@ -228,7 +228,7 @@ def in_turn(study: Study, wanted: list["Run"] | None, chosen: Options, shelf: "S
         status = train(missing, study, chosen) if missing else 0
         if status in SIGNALLED:
             return Outcome("stopped", status)
-        text, outcome = shown(study, chosen, shelf)
+        text, outcome = shown(study, chosen, shelf, wanted or [])
     except Mistake as mistake:
         tell(f"{study.id}: {mistake}")
         return Outcome(f"a mistake: {mistake}", MISTAKE)
@@ -306,7 +306,9 @@ def train(missing: list["Run"], study: Study, chosen: Options) -> int:
     return 0
 
 
-def shown(study: Study, chosen: Options, shelf: "Shelf") -> tuple[str, Outcome]:
+def shown(
+    study: Study, chosen: Options, shelf: "Shelf", wanted: list["Run"]
+) -> tuple[str, Outcome]:
     """Draw and judge a study from its records; table and verdicts as text, and in short.
 
     Where there is nothing at the scale asked for, the next shorter one with records is shown, below
@@ -316,9 +318,9 @@ def shown(study: Study, chosen: Options, shelf: "Shelf") -> tuple[str, Outcome]:
 
     if study.architecture:
         return outlined(study, chosen), Outcome("made from the network")
-    scale, results = chosen.scale, gather(study, chosen.scale, chosen, shelf)
+    scale, results = chosen.scale, gather(study, chosen.scale, chosen, shelf, wanted)
     notes = []
-    if not results and scale == "paper" and (short := gather(study, "short", chosen, shelf)):
+    if not results and scale == "paper" and (short := gather(study, "short", chosen, shelf, [])):
         scale, results = "short", short
         notes.append("nothing at scale paper: drawn and judged from the runs at short")
     judgement = judge.judge(study, scale, results)
@@ -365,18 +367,23 @@ def verdicts(judgement: "Judgement") -> dict[str, int]:
     return {word: found.count(word) for word in VERDICTS}
 
 
-def gather(study: Study, scale: str, chosen: Options, shelf: "Shelf") -> dict[str, list["Result"]]:
+def gather(
+    study: Study, scale: str, chosen: Options, shelf: "Shelf", wanted: list["Run"]
+) -> dict[str, list["Result"]]:
     """All finished results of a study at a scale, more seeds than its own where asked for.
 
-    What is only drawn is found by the index, where that is current.
+    They are found by the index where that is current and has the keys of what was just composed
+    (`wanted`); composing hundreds of arms takes a minute. Of smoke only those are shown.
     """
     from disciplined.studies import expansion, ledger
 
     seeds = max(study.seeds[scale], chosen.seeds or 0)
     places = placed(chosen)
-    runs = None
-    if not chosen.run and (told := index.kept(study.id)):
+    runs = wanted if scale == "smoke" and wanted else None
+    if runs is None and (told := index.kept(study.id)):
         runs = expansion.indexed(study, told, scale, seeds=seeds, places=places)
+        if runs is not None and not {run.key for run in wanted} <= {run.key for run in runs}:
+            runs = None  # a choice of conf/ has changed since
     if runs is None:
         runs = expansion.expand(study, scale, seeds=seeds, places=places)
     return ledger.results(runs, shelf)
