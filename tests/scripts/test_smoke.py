@@ -16,6 +16,7 @@ import pytest
 
 from disciplined.studies import study_file
 from disciplined.studies.study import Study
+from disciplined.sweeps import pool
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -78,9 +79,19 @@ def data(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def warm(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server of the runs has read the data before it makes the first of them."""
+    beside = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, beside)))
+    monkeypatch.setenv("SMOKE_DATA", str(data))
+    settings = pool.train.__kwdefaults__ or {}
+    monkeypatch.setitem(settings, "preload", (*settings["preload"], "warm_data"))
+
+
 @pytest.mark.smoke
 @pytest.mark.parametrize("name", study_file.ids())
-def test_every_study_comes_to_its_picture(name: str, output: Path, data: Path):
+def test_every_study_comes_to_its_picture(name: str, output: Path, data: Path, warm: None):
     drawn(name, output, data, new_arms()[name])
 
 
