@@ -36,9 +36,9 @@ def document(materials: Sequence[Material]) -> str:
             element("h1", TITLE),
             element(
                 "p",
-                "Every figure, table and claim of three papers, and of four tutorials, made again "
-                "by one command each, laid over the author’s own training logs and judged by "
-                "statistics fixed beforehand.",
+                "Every figure, table and claim of three papers, and of four tutorials: one command "
+                "makes each again, lays it over the author’s own training logs and judges it by "
+                "statistics fixed beforehand. What has been run so far is here.",
                 class_="abstract",
             ),
             element(

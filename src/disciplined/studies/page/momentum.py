@@ -125,7 +125,7 @@ def answer(found: Sequence[tuple[Material, Row]], spread: Scatter | None) -> Htm
     pairs, paired = weighed(found, Row.pair)
     if pairs is not None:
         ways.append(("by the author’s own pairs of rows", pairs, paired))
-    likeliest = conclusion([value for _, value, _ in ways])
+    likeliest = conclusion([value for _, value, _ in ways], k)
     lines: list[Html] = [
         element(
             "div",
@@ -161,13 +161,14 @@ def rows_words(count: int) -> str:
     return f"{count} row" if count == 1 else f"product over {count} rows"
 
 
-def conclusion(logs: Sequence[float]) -> str:
-    """What ratios of held to acting say; the weakest of them has the word."""
+def conclusion(logs: Sequence[float], rows: int) -> str:
+    """What ratios of held to acting over so many rows say; the weakest of them has the word."""
     least, most = min(logs), max(logs)
+    so_far = f"On the {rows} row{'s' * (rows > 1)} run both ways so far, the numbers say that it"
     if least > math.log(20):
-        return "On what has been run so far, the numbers say that it did not act."
+        return f"{so_far} did not act."
     if most < -math.log(20):
-        return "On what has been run so far, the numbers say that it acted."
+        return f"{so_far} acted."
     if least > math.log(3):
         return "What has been run speaks for a swing that did not act, but does not settle it."
     if most < -math.log(3):
