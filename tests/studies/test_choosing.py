@@ -52,7 +52,7 @@ def test_a_rival_that_diverged_is_not_chosen(planted, recorded):
     found = validated(recorded(study, {"a": [0.7], "b": [0.7]}), {"a": [0.9], "b": [0.1]})
     found["a"][0].summary["status"] = "diverged"
     assert winner(Choice(["a", "b"]), found) == "b"
-    assert winner(Choice(["a", "b"], by="val_loss"), validated(found, {})) in "ab"
+    assert winner(Choice(["a", "b"], by="val_loss"), found) is None, "nothing was held out"
 
 
 @pytest.mark.parametrize(
@@ -88,12 +88,15 @@ def test_effects_are_those_of_a_linear_model(planted, recorded):
     targets = np.array(list(itertools.chain(*finals.values())))
     matrix = np.array(rows, float)
     coefficients, squares, *_ = np.linalg.lstsq(matrix, targets, rcond=None)
-    error = 2 * np.sqrt(squares[0] / 8 * np.linalg.inv(matrix.T @ matrix)[1, 1])
+    error = 2 * np.sqrt(squares[0] / 8 * np.linalg.inv(matrix.T @ matrix)[1, 1])  # equal numbers
     told = effects(study, found)
     assert [e.of for e in told] == [("x",), ("y",), ("x", "y")]
     assert [e.found.value for e in told] == pytest.approx(list(2 * coefficients[1:]))
     assert [e.found.se for e in told] == pytest.approx([error] * 3)
-    assert told[0].found.df == 8
+    within = [np.var(finals[arm], ddof=1) / 3 for arm in "abcd"]
+    assert told[0].found.df == pytest.approx(sum(within) ** 2 / sum(v**2 / 2 for v in within))
+    found["d"][0].summary["status"] = "diverged"
+    assert effects(study, found) == []
 
 
 def test_an_effect_of_one_factor_is_a_difference_of_two_arms(planted, recorded):

@@ -122,10 +122,13 @@ def in_period(
 ) -> Period:
     """The length `text` of something that repeats, in iterations, perhaps less than one.
 
-    Rounded down as the whole run has it, then scaled: what a factor a period comes to by the end of
-    the run is the same at every scale. Arguments and errors are those of `in_iterations`.
+    Epochs are rounded down as the whole run has them, then scaled; a share of the run is exact. So
+    what a factor a period comes to by the end is the same at every scale. Arguments and errors are
+    those of `in_iterations`.
     """
     length = Length.parse(text, setting=setting)
+    if length.unit == "dur" and duration is not None:
+        return Period(length.amount * duration)
     whole = in_iterations(
         length,
         setting=setting,
@@ -134,7 +137,7 @@ def in_period(
         duration=duration,
         scale=1,
     )
-    return Period(whole * (Fraction(1) if length.unit == "dur" else Fraction(scale)))
+    return Period(whole * Fraction(scale))
 
 
 def _expected(text: object) -> str:

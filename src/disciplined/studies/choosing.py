@@ -27,7 +27,8 @@ def with_chosen(
 def winner(choice: Choice, results: dict[str, list[Result]]) -> str | None:
     """The arm with the best mean over its runs, the first of equals; None where some were not run.
 
-    Only seeds that all of them have are compared. A run that diverged is the worst that can be.
+    Only seeds that all of them have are compared. A run that diverged is the worst that can be;
+    where all did, or nothing was held out to choose by, none is chosen.
     """
     ran = {arm: {r.run.seed: r for r in results.get(arm, [])} for arm in choice.among}
     seeds = set.intersection(*(set(by_seed) for by_seed in ran.values()))
@@ -38,7 +39,8 @@ def winner(choice: Choice, results: dict[str, list[Result]]) -> str | None:
         arm: mean([sign * by_seed[seed].value(choice.by, "final") for seed in sorted(seeds)])
         for arm, by_seed in ran.items()
     }
-    return max(choice.among, key=lambda arm: means[arm])
+    best = max(choice.among, key=lambda arm: means[arm])
+    return best if means[best] > -np.inf else None
 
 
 def mean(values: Sequence[float]) -> float:

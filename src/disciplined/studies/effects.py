@@ -1,10 +1,10 @@
 """Main effects and interactions of a design of two levels a factor, every combination an arm.
 
 The effect of a factor is the mean of the arms at its high level less that of the others; of two
-factors together, half the difference between one's effect at the other's high level and at its low
-one. Every effect is a contrast of the arms' means; its error is pooled over the arms, with the
-degrees of freedom that are left within them. Source: Box, Hunter and Hunter, "Statistics for
-Experimenters", chapter 5.
+factors together, half the difference between one's effect at the other's high level and at its low.
+Every effect is a contrast of the arms' means. Arms that collapse do not spread as others do, so
+each has its own variance, and the degrees of freedom are Satterthwaite's, as in Welch's test.
+Source: Box, Hunter and Hunter, "Statistics for Experimenters", chapter 5.
 """
 
 import itertools
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from disciplined.studies.ledger import Result
-from disciplined.studies.statistics import Difference
+from disciplined.studies.statistics import Difference, variance
 from disciplined.studies.study import Study
 
 
@@ -42,23 +42,21 @@ def effects(
 def effect(
     study: Study, results: dict[str, list[Result]], of: Sequence[str], metric: str, at: str
 ) -> Effect | None:
-    """The effect of one factor, or the interaction of several."""
-    means, squares, runs, error = [], 0.0, 0, 0.0
-    signs = []
+    """The effect of one factor, or the interaction of several; None while an arm has no run, or one
+    that diverged and so has no value: the others' mean would not be the arm's."""
+    means, signs, runs = [], [], 0
+    errors, squares = 0.0, 0.0
     for arm in study.arms:
         values = np.array([r.value(metric, at) for r in results.get(arm, [])])
-        values = values[np.isfinite(values)]
-        if not values.size:
+        if not values.size or not np.isfinite(values).all():
             return None
         means.append(values.mean())
-        squares += float(((values - values.mean()) ** 2).sum())
         runs += values.size
-        error += 1 / values.size
+        error = variance(values) / values.size
+        errors += error
+        squares += error**2 / max(values.size - 1, 1)
         signs.append(math.prod(1 if arm in study.factors[name] else -1 for name in of))
     half = len(study.arms) / 2
-    left = runs - len(study.arms)
-    variance = squares / left if left else 0.0
     value = float(np.dot(signs, means) / half)
-    return Effect(
-        tuple(of), metric, Difference(value, math.sqrt(variance * error) / half, left), runs
-    )
+    degrees = errors**2 / squares if squares else 0.0
+    return Effect(tuple(of), metric, Difference(value, math.sqrt(errors) / half, degrees), runs)

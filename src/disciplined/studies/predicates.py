@@ -284,11 +284,14 @@ def effect(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Ve
     metric, at = told_metric(told)
     found = effects.effect(evidence.study, evidence.arms, of, metric, at)
     if found is None:
-        return Verdict(INCONCLUSIVE, "all runs of an arm diverged", of=metric)
+        return Verdict(INCONCLUSIVE, "runs of an arm diverged", of=metric)
     counts = f"{found.runs} runs of {len(evidence.study.arms)} arms"
-    if found.found.df < ENOUGH or found.found.se == 0:
-        return Verdict(INCONCLUSIVE, f"{counts}: too few for an error within the arms", of=metric)
-    words = Comparison(metric, counts, found.found).words().replace("Welch", "pooled")
+    if min(len(evidence.arms[arm]) for arm in evidence.study.arms) < ENOUGH:
+        words = f"{counts}: fewer than three seeds an arm decide nothing"
+        return Verdict(INCONCLUSIVE, words, of=metric)
+    if found.found.se == 0:
+        return Verdict(INCONCLUSIVE, f"{counts}: no spread between seeds", of=metric)
+    words = Comparison(metric, counts, found.found).words()
     margin = told.get("margin", 0.0)
     p = found.found.p_not(margin)
     decided = REPRODUCED if found.found.value > margin else CONTRADICTED

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -99,9 +99,13 @@ class Material:
         """The study file's claims with their verdicts."""
         if not self.runs:
             return judge.claims(self.study, "paper", {}, self.logs)
-        found = {row["claim"]["id"]: Verdict(**row["verdict"]) for row in self.told["claims"]}
-        later = Verdict(NOT_RUN, "claimed after these verdicts were published")
-        return [Judged(claim, found.get(claim.id, later)) for claim in self.study.claims]
+        rows = self.told["claims"]
+        found = {json.dumps(row["claim"]): Verdict(**row["verdict"]) for row in rows}
+        later = Verdict(NOT_RUN, "claimed or changed after these verdicts were published")
+        return [
+            Judged(claim, found.get(json.dumps(asdict(claim)), later))
+            for claim in self.study.claims
+        ]
 
     def counts(self) -> Counter[tuple[str, str]]:
         """Verdicts by question; a published number counts once, whatever else it is read as."""
