@@ -112,13 +112,7 @@ def in_iterations(
 
 
 def in_period(
-    text: object,
-    *,
-    setting: str,
-    images: int,
-    total_batch_size: int,
-    duration: int | None,
-    scale: Fraction | int = 1,
+    text: object, *, setting: str, duration: int | None, scale: Fraction | int = 1, **sizes: int
 ) -> Period:
     """The length `text` of something that repeats, in iterations, perhaps less than one.
 
@@ -129,14 +123,7 @@ def in_period(
     length = Length.parse(text, setting=setting)
     if length.unit == "dur" and duration is not None:
         return Period(length.amount * duration)
-    whole = in_iterations(
-        length,
-        setting=setting,
-        images=images,
-        total_batch_size=total_batch_size,
-        duration=duration,
-        scale=1,
-    )
+    whole = in_iterations(length, setting=setting, duration=duration, **sizes)
     return Period(whole * Fraction(scale))
 
 

@@ -18,6 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 from disciplined.mistakes import Mistake
 from disciplined.studies.arms import Overrides
 from disciplined.studies.checks import suggestion
+from disciplined.studies.index import keys
 from disciplined.studies.study import SCALES, Study
 from disciplined.training.config import chosen, completed, compose, groups
 from disciplined.training.planning import Plan, plan
@@ -93,10 +94,11 @@ def expand_arm(
         overrides = (*told, *written(further), *places)
         first = plan(cfg)
         runs = []
-        for made in (first.seeded(seed) for seed in range(seeds)):
+        for seed in range(seeds):
+            made = first.seeded(seed)
             runs.append(
                 Run(
-                    *(study.id, arm, len(runs), scale, (*overrides, f"seed={len(runs)}")),
+                    *(study.id, arm, seed, scale, (*overrides, f"seed={seed}")),
                     *(made.key, made.folder, made.iterations, made.images, made.train_images),
                     made=made,
                 )
@@ -120,7 +122,7 @@ def indexed(
     """
     count = study.seeds[scale] if seeds is None else seeds
     arms = told["scales"][scale]
-    if scale == "smoke" or any(count > len(arm["keys"].split()) for arm in arms.values()):
+    if scale == "smoke" or any(count > len(keys(arm)) for arm in arms.values()):
         return None
     output = [p.partition("=")[2] for p in places if p.startswith("output_dir=")]
     folder = Path(*output[-1:] or ["outputs"]) / "runs"
@@ -131,8 +133,7 @@ def indexed(
             *(written({"scale": SHORT}) if scale == "short" else ()),
             *places,
         )
-        for seed, digest in enumerate(arm["keys"].split()[:count]):
-            key = f"{arm['name']}-{digest}"
+        for seed, key in enumerate(keys(arm, count)):
             runs.append(
                 Run(
                     *(study.id, name, seed, scale, (*overrides, f"seed={seed}"), key, folder / key),

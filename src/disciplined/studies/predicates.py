@@ -30,6 +30,7 @@ from disciplined.studies.evidence import (
 )
 from disciplined.studies.ledger import Result
 from disciplined.studies.statistics import ALPHA, one_sample
+from disciplined.studies.study import told_factors
 
 
 def better_is_more(metric: str) -> bool:
@@ -280,8 +281,8 @@ def effect(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Ve
     assert evidence.study
     if lacking := evidence.lacking(list(evidence.study.arms)):
         return lacking
-    of = told["of"] if isinstance(told["of"], list) else [told["of"]]
     metric, at = told_metric(told)
+    of = told_factors(told["of"])
     found = effects.effect(evidence.study, evidence.arms, of, metric, at)
     if found is None:
         return Verdict(INCONCLUSIVE, "runs of an arm diverged", of=metric)

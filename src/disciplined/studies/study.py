@@ -214,3 +214,8 @@ def on_axis(value: Any, where: str) -> float:
     if isinstance(value, str):
         return float(Length.parse(value, setting=where).amount)
     raise Mistake(f"{where}={value}: expected a number or a length, to be drawn over")
+
+
+def told_factors(of: object) -> list[str]:
+    """The factors of an effect: one, or several for their interaction."""
+    return [str(name) for name in of] if isinstance(of, list) else [str(of)]

@@ -35,6 +35,7 @@ from disciplined.studies.study import (
     Published,
     Study,
     on_axis,
+    told_factors,
 )
 from disciplined.training import estimates
 
@@ -231,11 +232,6 @@ def check_panel(study: Study, panel: Panel, where: str) -> None:
     one_of(panel.at, READINGS, f"{where}: at")
     for axis in ("xscale", "yscale"):
         one_of(getattr(panel, axis), ("linear", "log"), f"{where}: {axis}")
-
-
-def told_factors(of: object) -> list[str]:
-    """The factors of an effect: one, or several for their interaction."""
-    return [str(name) for name in of] if isinstance(of, list) else [str(of)]
 
 
 def claim(told: object, study: str) -> Claim:
