@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from disciplined.studies import index, study_file
+from disciplined.studies import asked, index, reproduction, study_file
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -72,7 +72,7 @@ def test_a_wrong_study_is_one_line_before_anything_trains(
     old, new, said = WRONG[kind]
     assert old in GOOD
     output = studies({"p/good": GOOD, "p/wrong": GOOD.replace(old, new)})
-    monkeypatch.setattr(reproduce, "train", lambda *_: pytest.fail("nothing may train"))
+    monkeypatch.setattr(reproduction, "train", lambda *_: pytest.fail("nothing may train"))
     with pytest.raises(reproduce.Mistake) as caught:
         reproduce.main(["figure=p/wrong", f"output_dir={output}"])
     assert said in str(caught.value) and "\n" not in str(caught.value)
@@ -84,7 +84,7 @@ def test_a_wrong_study_is_one_line_before_anything_trains(
         assert {run.study for run in missing} == {"p/good"}
         return 0
 
-    monkeypatch.setattr(reproduce, "train", train)
+    monkeypatch.setattr(reproduction, "train", train)
     assert reproduce.main(["figure=p/*", f"output_dir={output}"]) == 2
     assert said in told[0] and told[0].startswith("p/wrong: ") and told[0].count("\n") == 1
     rows = capsys.readouterr().out.splitlines()
@@ -94,7 +94,7 @@ def test_a_wrong_study_is_one_line_before_anything_trains(
 
 
 def test_a_study_that_fails_does_not_stop_the_others(
-    studies, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    studies, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ):
     from disciplined.studies import drawing
 
@@ -108,7 +108,7 @@ def test_a_study_that_fails_does_not_stop_the_others(
 
     monkeypatch.setattr(drawing, "draw", broken)
     status = reproduce.main(["figure=p/c,p/a,p/*", "run=false", f"output_dir={output}"])
-    told = capsys.readouterr()
+    told = capfd.readouterr()
     assert status == 1 and "ZeroDivisionError" in told.err
     rows = told.out.splitlines()[-5:]
     assert [row.split()[0] for row in rows[:3]] == ["p/c", "p/a", "p/b"]
@@ -120,11 +120,11 @@ def test_a_study_that_fails_does_not_stop_the_others(
 
 def test_runs_that_fail_are_told_with_their_study(studies, monkeypatch, capsys):
     output = studies({"p/a": GOOD, "p/b": GOOD.replace("duration: 10it", "duration: 20it")})
-    monkeypatch.setattr(reproduce, "train", lambda _, study, __: int(study.id == "p/a"))
+    monkeypatch.setattr(reproduction, "train", lambda _, study, __: int(study.id == "p/a"))
     assert reproduce.main(["figure=all", f"output_dir={output}"]) == 1
     rows = capsys.readouterr().out.splitlines()
     assert rows[-4].endswith("runs failed; no records") and rows[-3].endswith("  no records")
-    monkeypatch.setattr(reproduce, "train", lambda *_: 143)
+    monkeypatch.setattr(reproduction, "train", lambda *_: 143)
     assert reproduce.main(["figure=all", f"output_dir={output}"]) == 143
 
 
@@ -132,8 +132,8 @@ def test_arms_whose_names_have_commas():
     study = study_file.load("disciplined/table2")
     names = ["a", "a, 1", "b, 2, 3"]
     object.__setattr__(study, "arms", {name: {} for name in names})
-    assert reproduce.chosen_arms(study, "b, 2, 3,a,a, 1") == ["b, 2, 3", "a", "a, 1"]
-    assert reproduce.chosen_arms(study, "a,x") == ["a", "x"]
+    assert asked.chosen_arms(study, "b, 2, 3,a,a, 1") == ["b, 2, 3", "a", "a, 1"]
+    assert asked.chosen_arms(study, "a,x") == ["a", "x"]
 
 
 @pytest.fixture

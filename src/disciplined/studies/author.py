@@ -6,6 +6,7 @@ tests still vary; a clone needs nothing else to draw and judge against them.
 
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,9 @@ from omegaconf import OmegaConf
 
 from disciplined.mistakes import Mistake
 from disciplined.studies.checks import suggestion
-from disciplined.studies.study_file import CONF
 from disciplined.training.rows import read_rows
 
-FOLDER = CONF / "author"
+FOLDER = Path(__file__).parents[3] / "conf" / "author"
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ def draw(
             figsize=(WIDTH, HEIGHT * len(named)),
             squeeze=False,
             layout="constrained",
+            dpi=220,
         )
         ends = scale == "paper" and any(panels.ended(study, panel, results) for _, panel in named)
         for axis, (name, panel) in zip(axes[:, 0], named, strict=True):
@@ -54,8 +55,7 @@ def draw(
         figure.set_size_inches(WIDTH, HEIGHT * len(named) + LINE * lines)
         files = [folder / f"{stem}.svg", folder / f"{stem}.png"]
         if engine := figure.get_layout_engine():  # not anew for every file
-            for _ in range(2):  # the first changes what the second has to fit: ticks and labels
-                engine.execute(figure)
+            engine.execute(figure)
         figure.set_layout_engine(None)
         figure.savefig(files[0], metadata={"Date": None})
         figure.savefig(files[1], dpi=220, metadata={"Software": None})

@@ -167,7 +167,7 @@ def check(study: Study) -> None:
                 raise Mistake(f"{where} names the arm {arm}; {suggestion(arm, list(study.arms))}")
         one_of(choice.by, ("val_accuracy", "val_loss"), f"{where}: by")
     if study.author:
-        from disciplined.studies import author  # which asks this module where it lies
+        from disciplined.studies import author  # OmegaConf, as above
 
         for arm, log in study.author.items():
             one_of(log, tuple(author.index()), f"{study.id}: author {arm}")

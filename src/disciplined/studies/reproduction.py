@@ -1,0 +1,232 @@
+"""Several studies: run what is missing of each, draw it, judge it; one that fails stops no other.
+
+Runs are trained a few at a time by `disciplined.sweeps.pool`. Where nothing is to be trained,
+studies are drawn a process each on every core.
+"""
+
+import functools
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from disciplined.ending import FAULT, MISTAKE, SIGNALS
+from disciplined.mistakes import Mistake
+from disciplined.studies import asked
+from disciplined.studies.columns import aligned
+from disciplined.studies.forked import in_order
+from disciplined.studies.shelf import Shelf
+from disciplined.studies.showing import Outcome, Request, shown
+from disciplined.studies.study import Study
+from disciplined.studies.study_file import load
+from disciplined.sweeps.shares import cores
+
+if TYPE_CHECKING:
+    from disciplined.studies.expansion import Run
+
+SIGNALLED = tuple(128 + number for number in SIGNALS)
+
+
+@dataclass
+class Options:
+    """What is asked of `reproduce.py figure=`, typed as it is checked.
+
+    jobs: runs trained or studies drawn at a time; None for one run, or a drawing for every core.
+    """
+
+    figure: str = ""
+    scale: str = "paper"
+    arms: str = "all"
+    seeds: int | None = None
+    jobs: int | None = None
+    run: bool = True
+    dry_run: bool = False
+    fresh: bool = False
+    publish: bool = False
+    data_dir: str | None = None
+    output_dir: str = "outputs"
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where things are, as `train.py` is told."""
+        data = (f"data_dir={self.data_dir}",) if self.data_dir else ()
+        return (f"output_dir={self.output_dir}", *data)
+
+    @property
+    def showing(self) -> Request:
+        """How each study is shown."""
+        return Request(
+            *(self.scale, Path(self.output_dir), self.seeds, self.places),
+            *(self.fresh, self.publish),
+        )
+
+
+def reproduce(chosen: Options) -> int:
+    """Run what is missing of each chosen study, draw and judge it; all that is wrong comes first.
+
+    A study that fails is told, and stands in the table at the end; the others go on. Returns the
+    status. Raises Mistake where nothing can be done at all.
+    """
+    if chosen.publish and chosen.scale == "smoke":
+        raise Mistake("publish=true: smoke proves plumbing; there is nothing to stand by")
+    names = asked.chosen_ids(chosen.figure)
+    shelf = Shelf(Path(chosen.output_dir), chosen.fresh)
+    if len(names) > 1 and not chosen.run and not chosen.dry_run:
+        outcomes = redrawn(list(names), chosen, shelf)
+        print(summed_up(outcomes))
+        return worst(outcomes)
+    outcomes, studies = {}, {}
+    wanted: dict[str, list[Run]] = {}
+    for name, panel in names.items():
+        try:
+            studies[name] = load(name)
+            if chosen.run or chosen.dry_run:
+                wanted[name] = runs_of(studies[name], chosen, panel)
+        except Mistake as mistake:
+            if len(names) == 1:
+                raise
+            outcomes[name] = mistaken(name, mistake)
+    good = [study for name, study in studies.items() if name not in outcomes]
+    if chosen.dry_run:
+        runs = [run for study in good for run in wanted[study.id]]
+        print(asked.plan_text(runs, lacking(runs, shelf)))
+        return worst(outcomes)
+    for study in good:
+        outcomes[study.id] = in_turn(study, wanted.get(study.id, []), chosen, shelf)
+        if outcomes[study.id].status in SIGNALLED:
+            return outcomes[study.id].status
+    if len(names) > 1:
+        print(summed_up({name: outcomes[name] for name in names}))
+    return worst(outcomes)
+
+
+def worst(outcomes: dict[str, Outcome]) -> int:
+    """The status of them all: a fault weighs more than a mistake."""
+    statuses = {outcome.status for outcome in outcomes.values()} - {0}
+    return FAULT if FAULT in statuses else max(statuses, default=0)
+
+
+def runs_of(study: Study, chosen: Options, panel: str | None) -> list["Run"]:
+    """The runs asked for. Raises Mistake."""
+    from disciplined.studies import expansion
+
+    arms = asked.chosen_arms(study, chosen.arms, panel)
+    return expansion.expand(
+        study, chosen.scale, arms=arms, seeds=chosen.seeds, places=chosen.places
+    )
+
+
+def lacking(runs: list["Run"], shelf: Shelf) -> list["Run"]:
+    """Those of the runs that nobody has finished, each once."""
+    from disciplined.studies import expansion
+
+    return [run for run in expansion.distinct(runs) if not shelf.finished(run.key)]
+
+
+def in_turn(study: Study, wanted: list["Run"], chosen: Options, shelf: Shelf) -> Outcome:
+    """One study from its missing runs to its verdicts, whatever goes wrong told and kept."""
+
+    def trained_and_shown() -> tuple[str, Outcome]:
+        missing = lacking(wanted, shelf) if wanted else []
+        status = train(missing, study, chosen) if missing else 0
+        if status in SIGNALLED:
+            return "", Outcome("stopped", status)
+        text, outcome = shown(study, chosen.showing, shelf, wanted)
+        if status:
+            outcome = Outcome(f"runs failed; {outcome.words}", status, outcome.counts)
+        return text, outcome
+
+    text, outcome = guarded(study.id, trained_and_shown)
+    if text:
+        print(text)
+    return outcome
+
+
+def guarded(name: str, work: Callable[[], tuple[str, Outcome]]) -> tuple[str, Outcome]:
+    """What `work` gives, or what went wrong with the study, told."""
+    try:
+        return work()
+    except Mistake as mistake:
+        return "", mistaken(name, mistake)
+    except Exception as error:
+        traceback.print_exc()
+        return "", Outcome(f"failed: {type(error).__name__}: {error}".splitlines()[0], FAULT)
+
+
+def mistaken(name: str, mistake: Mistake) -> Outcome:
+    """The outcome of a study whose file or runs are wrong, told."""
+    tell(str(mistake) if str(mistake).startswith(name) else f"{name}: {mistake}")
+    return Outcome(f"a mistake: {mistake}", MISTAKE)
+
+
+def redrawn(names: list[str], chosen: Options, shelf: Shelf) -> dict[str, Outcome]:
+    """Every study drawn and judged from what there is, `jobs` at a time, told in their order."""
+    import matplotlib.pyplot  # noqa: F401  # once, before the processes part
+
+    work = functools.partial(redraw, chosen=chosen, shelf=shelf)
+    killed = "", Outcome("failed: its process was killed", FAULT)
+    jobs = chosen.jobs or len(cores())
+    outcomes = {}
+    for name, (text, outcome) in zip(names, in_order(work, names, jobs, killed), strict=True):
+        if text:
+            print(text, flush=True)
+        outcomes[name] = outcome
+    return outcomes
+
+
+def redraw(name: str, chosen: Options, shelf: Shelf) -> tuple[str, Outcome]:
+    """One study from its file and its records."""
+    return guarded(name, lambda: shown(load(name), chosen.showing, shelf, []))
+
+
+def summed_up(outcomes: dict[str, Outcome]) -> str:
+    """The table at the end of several studies."""
+    verdicts = list(dict.fromkeys(v for outcome in outcomes.values() for v in outcome.counts))
+    rows = [["study", *verdicts, ""]]
+    for name, outcome in outcomes.items():
+        counts = [str(outcome.counts.get(verdict) or "") for verdict in verdicts]
+        rows.append([name, *counts, outcome.words])
+    failed = sum(outcome.status != 0 for outcome in outcomes.values())
+    words = f"{len(outcomes)} studies" + (f", {failed} failed" if failed else "")
+    return f"{aligned(rows)}\n\n{words}"
+
+
+def train(missing: list["Run"], study: Study, chosen: Options) -> int:
+    """Run what is missing of a study; the status."""
+    from disciplined.studies import registration
+    from disciplined.sweeps import pool
+    from disciplined.sweeps.jobs import Job, ended_line
+
+    entry = registration.entry(study.id, study.file)
+    if chosen.scale == "paper" and not entry["committed"]:
+        tell(f"{study.id}: its file is not committed; these records will not count as registered")
+    images, jobs = sum(run.images for run in missing), chosen.jobs or 1
+    tell(f"{len(missing)} runs to train, {images:,} images, {jobs} at a time")
+    ended = 0
+
+    def tell_run(job: Job, status: str, seconds: float) -> None:
+        nonlocal ended
+        ended += 1
+        tell(ended_line(ended, len(missing), job, status, seconds))
+
+    outcome = pool.train(
+        [Job(r.folder, r.overrides, f"{r.study} {r.arm} seed {r.seed}", entry) for r in missing],
+        at_once=jobs,
+        logs=Path(chosen.output_dir) / "logs",
+        tell=tell_run,
+    )
+    for job, _, why in outcome.failed:
+        tell(f"failed: {job.name}: {why}")
+    if outcome.stopped:
+        tell("stopped; the same command goes on from here")
+        return 128 + outcome.stopped
+    if outcome.failed:
+        return MISTAKE if outcome.mistakes == len(outcome.failed) else FAULT
+    return 0
+
+
+def tell(line: str) -> None:
+    """A line of progress."""
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,124 @@
+"""One study from its records to its picture, table and verdicts.
+
+No torch; no Hydra where the index is current.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from disciplined.studies import index
+from disciplined.studies.study import Study
+
+if TYPE_CHECKING:
+    from disciplined.studies.expansion import Run
+    from disciplined.studies.judge import Judgement
+    from disciplined.studies.ledger import Result
+    from disciplined.studies.shelf import Shelf
+
+VERDICTS = ("reproduced", "contradicted", "inconclusive", "not run")
+
+
+@dataclass(frozen=True)
+class Request:
+    """How to show a study. seeds: more runs an arm than its own, None for those; places: where
+    things are, as `train.py` is told; publish: whether to stand by it; fresh: trust nothing
+    published."""
+
+    scale: str
+    output_dir: Path
+    seeds: int | None = None
+    places: tuple[str, ...] = ()
+    fresh: bool = False
+    publish: bool = False
+
+
+@dataclass
+class Outcome:
+    """What became of a study: `words` for the table at the end, and a status of its own."""
+
+    words: str
+    status: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+def shown(
+    study: Study, request: Request, shelf: "Shelf", wanted: list["Run"]
+) -> tuple[str, Outcome]:
+    """Draw and judge a study from its records; table and verdicts as text, and in short.
+
+    Where there is nothing at the scale asked for, the next shorter one with records is shown, below
+    the author's curves; `smoke` only where asked for. wanted: the runs just composed, if any.
+    """
+    from disciplined.studies import calibration, drawing, judge, publish, tables
+
+    if study.architecture:
+        return outlined(study, request), Outcome("made from the network")
+    scale, results = request.scale, gather(study, request.scale, request, shelf, wanted)
+    notes = []
+    if not results and scale == "paper" and (short := gather(study, "short", request, shelf, [])):
+        scale, results = "short", short
+        notes.append("nothing at scale paper: drawn and judged from the runs at short")
+    judgement = judge.judge(study, scale, results)
+    rates = []
+    if study.calibrate and scale != "smoke":
+        rates = calibration.of(study, results)
+    folder = request.output_dir / "figures" / study.id / scale
+    drawn = drawing.draw(study, scale, results, folder)
+    publish.report(study, judgement, results, rates, folder)
+    lines = [f"{study.id}: {study.title} (scale {scale})", "", tables.text(study, judgement), ""]
+    lines += [f"  {tables.claim_line(judged)}" for judged in judgement.claims]
+    lines += [f"  {rate.words()}" for rate in rates]
+    lines += [f"  study file: {judgement.registered}"]
+    lines += [f"  beware: {words}" for words in (*notes, *judgement.warnings())]
+    lines += [f"  {file}" for file in drawn]
+    if request.publish:
+        stands = request.output_dir / "published" / study.id
+        lines.append(
+            f"  published: {publish.publish(study, judgement, results, rates, drawn, stands)}"
+        )
+    runs = sum(map(len, results.values()))
+    words = f"{runs} records at {scale}" if runs else "no records"
+    return "\n".join(lines) + "\n", Outcome(words, counts=verdicts(judgement))
+
+
+def outlined(study: Study, request: Request) -> str:
+    """The tables of networks of a study as text, kept beside the figures of the others."""
+    from disciplined.studies import architecture
+
+    stands = request.output_dir / "published" / study.id
+    folder = request.output_dir / "figures" / study.id / "paper"
+    found = architecture.made(study, *(() if request.fresh else (folder, stands)))
+    pages = [architecture.write_tables(study, found, folder)]
+    if request.publish:
+        pages.append(architecture.write_tables(study, found, stands))
+    lines = [f"{study.id}: {study.title}", "", architecture.text(found), ""]
+    return "\n".join([*lines, *(f"  {page}" for page in pages)]) + "\n"
+
+
+def verdicts(judgement: "Judgement") -> dict[str, int]:
+    """How many numbers and claims came out how."""
+    found = [row.verdict.verdict for row in judgement.numbers if row.published]
+    found += [judged.verdict.verdict for judged in judgement.claims]
+    return {word: found.count(word) for word in VERDICTS}
+
+
+def gather(
+    study: Study, scale: str, request: Request, shelf: "Shelf", wanted: list["Run"]
+) -> dict[str, list["Result"]]:
+    """All finished results of a study at a scale, more seeds than its own where asked for.
+
+    They are found by the index where that is current and has the keys of what was just composed;
+    composing hundreds of arms takes a minute. Of smoke only what was composed is shown.
+    """
+    from disciplined.studies import expansion, ledger
+
+    seeds = max(study.seeds[scale], request.seeds or 0)
+    runs = wanted if scale == "smoke" and wanted else None
+    if runs is None and (told := index.kept(study.id)):
+        runs = expansion.indexed(study, told, scale, seeds=seeds, places=request.places)
+        if runs is not None and not {run.key for run in wanted} <= {run.key for run in runs}:
+            runs = None  # planning has changed since
+    if runs is None:
+        runs = expansion.expand(study, scale, seeds=seeds, places=request.places)
+    return ledger.results(runs, shelf)
