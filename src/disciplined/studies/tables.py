@@ -34,6 +34,7 @@ def cells(study: Study, row: Number) -> list[str]:
     # A log speaks for the row it was made for, not for another reading of it.
     log = None if row.reading_of else row.log_final
     ours = shown(row.mean, row.metric, row.std)
+    runs = f"{row.n}, {row.without}" if row.without else f"{row.n}"
     verdict = row.verdict.verdict if published else ""
     if row.interval:
         low, high = (shown(end, row.metric) for end in row.interval)
@@ -46,7 +47,7 @@ def cells(study: Study, row: Number) -> list[str]:
         metric_words(row.metric),
         printed(published) if published else "",
         shown(log, row.metric),
-        f"{ours} ({row.n})" if ours else "",
+        f"{ours} ({runs})" if ours else row.without,
         amount(row.difference, row.metric, sign=True) if row.difference is not None else "",
         verdict,
     ]
@@ -73,7 +74,7 @@ def comma_separated(study: Study, judgement: Judgement) -> str:
         (
             *("arm", "label", "reading_of", "metric"),
             *("published", "published_std", "published_n"),
-            *("author_log", "mean", "std", "n", "difference"),
+            *("author_log", "mean", "std", "n", "without", "difference"),
             *("verdict", "statistic", "detectable"),
         )
     )
@@ -84,7 +85,7 @@ def comma_separated(study: Study, judgement: Judgement) -> str:
             for v in (
                 *(r.arm, study.label(r.arm), r.reading_of, r.metric),
                 *((p.value, p.std, p.n) if p else (None, None, None)),
-                *(r.log_final, r.mean, r.std, r.n, r.difference),
+                *(r.log_final, r.mean, r.std, r.n, r.without, r.difference),
                 *(r.verdict.verdict, r.verdict.statistic, r.verdict.detectable),
             )
         )
