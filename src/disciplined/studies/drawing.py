@@ -67,7 +67,8 @@ def draw(
         left_out = [named(study, n, p) for n, p in study.panels.items() if n not in shown]
         stack(figure, axes, width, wrapped(not_run(left_out)) if left_out else "")
         figure.savefig(files[0], metadata={"Date": None})
-        figure.savefig(files[1], dpi=DPI, metadata={"Software": None})
+        quick = {"compress_level": 3}  # a twentieth larger than the usual, in half the time
+        figure.savefig(files[1], dpi=DPI, metadata={"Software": None}, pil_kwargs=quick)
     return files
 
 
