@@ -105,7 +105,8 @@ def test_claims_name_the_arms_whose_runs_settle_them(planted):
     assert found["claims"] == {"True": ["a", "b"], "planted": ["a", "b", "c"]}
     old = "greater: {arm: b, than: a}"
     among = ("readings: {b: a}", "readings: {b: a}\nchosen: {top: {among: [b, c]}}")
-    found = index.entry(planted(among, (old, "greater: {arm: top, than: a}")))
+    held_out = ("dataset: digits,", "dataset: digits, dataset.validation: 300,")
+    found = index.entry(planted(held_out, among, (old, "greater: {arm: top, than: a}")))
     assert found["claims"]["planted"] == ["b", "c", "a"]
     later = ("readings: {b: a}", "missing: {d: no network}")
     found = index.entry(planted(later, (old, "greater: {arm: d, than: a}")))

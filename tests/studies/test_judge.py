@@ -2,8 +2,10 @@
 
 import json
 
+import numpy as np
 import pytest
 
+from disciplined.studies import tables
 from disciplined.studies.judge import judge
 from disciplined.studies.publish import verdicts
 from disciplined.studies.study import SCALES
@@ -73,6 +75,29 @@ def test_a_reading_is_held_against_the_row_it_may_have_been(planted, recorded):
     assert rows["b"].reading_of == "a" and rows["b"].verdict.verdict == "contradicted"
     assert rows["a"].likelihood > 1000 * rows["b"].likelihood
     assert rows["c"].published is None and rows["c"].verdict.verdict == "not run"
+
+
+def test_runs_without_a_value_are_told_apart(planted, recorded):
+    """One diverged, so the number is inconclusive; two not measured, so it says nothing."""
+    study = planted()
+    found = recorded(study, TRUE)
+    found["a"][0].summary["status"] = "diverged"
+    row = judge(study, "paper", found).numbers[0]
+    assert (row.verdict.verdict, row.verdict.statistic) == (
+        "inconclusive",
+        "1 of 4 runs diverged",
+    )
+    assert row.mean == pytest.approx(np.mean(TRUE["a"][1:]))
+    assert tables.cells(study, row)[4] == "80.03 ± 0.15 (4, 1 diverged)"
+    for r in found["a"][1:3]:
+        del r.summary["result"]["final"]["test_accuracy"]
+    judged = judge(study, "paper", found)
+    row = judged.numbers[0]
+    assert row.verdict.verdict == "not run"
+    assert row.verdict.statistic == "test_accuracy was not measured in 2 of 4 runs of a"
+    assert row.without == "1 diverged, 2 not measured"
+    assert judged.as_dict()["numbers"][0]["without"] == row.without
+    assert "without" not in judged.as_dict()["numbers"][1]
 
 
 def test_a_noisy_log_and_a_small_test_widen_the_number(planted, recorded):

@@ -122,6 +122,48 @@ def test_an_arm_that_always_diverges_is_worse(planted, recorded, seeds: int, ver
         assert PREDICATES["greater"](Evidence(found), told, 0.05).verdict == verdict
 
 
+UNMEASURED = {
+    "greater": {"arm": "a", "than": "b", "metric": "train_loss"},
+    "equivalent": {"arms": ["b", "a"], "margin": 0.1, "metric": "train_loss"},
+    "best": {"arm": "a", "among": ["b"], "margin": 0.1, "metric": "train_loss"},
+    "ranks": {"order": ["b", "a"], "metric": "train_loss", "at": "mean"},
+    "diverges": {"arm": "a", "metric": "train_loss", "above": 1.0, "expect": False},
+    "crosses": {
+        **{"arm": "a", "metric": "train_loss", "level": 1.0, "x": "iteration"},
+        "between": [10, 20],
+    },
+    "shape": {"arm": "a", "metric": "train_loss", "within": 0.1},
+}
+
+
+@pytest.mark.parametrize("predicate", UNMEASURED)
+def test_what_was_not_measured_did_not_diverge(planted, recorded, predicate: str):
+    """Two runs of `a` lack the metric; a third diverged, which is a result."""
+    study = planted()
+    found = recorded(study, {"a": HIGH, "b": LOW})
+    for arm in "ab":
+        for r in found[arm]:
+            r.summary["result"]["final"]["train_loss"] = 0.5
+            r.columns["train_loss"][:] = 0.5
+    for r in found["a"][:2]:
+        del r.summary["result"]["final"]["train_loss"]
+        r.columns["train_loss"][:] = np.nan
+    found["a"][2].summary["status"] = "diverged"
+    logs = {"a": author.log(study.author["a"])}
+    verdict = PREDICATES[predicate](Evidence(found, logs), UNMEASURED[predicate], 0.05)
+    assert verdict.verdict == "not run"
+    assert verdict.statistic == "train_loss was not measured in 2 of 4 runs of a"
+
+
+def test_a_failure_below_a_level_must_be_measured(ask):
+    told = {"arm": "a", "metric": "val_accuracy", "below": 0.2, "expect": False}
+    found = ask("diverges", told, {"a": [0.9, 0.91, 0.92]})
+    assert (found.verdict, found.statistic) == (
+        "not run",
+        "val_accuracy was not measured in 3 of 3 runs of a",
+    )
+
+
 @pytest.mark.parametrize(
     ("failing", "expect", "verdict"),
     [

@@ -43,7 +43,8 @@ def effect(
     study: Study, results: dict[str, list[Result]], of: Sequence[str], metric: str, at: str
 ) -> Effect | None:
     """The effect of one factor, or the interaction of several; None while an arm has no run, or one
-    that diverged and so has no value: the others' mean would not be the arm's."""
+    without a value (it diverged, or nobody measured it): the others' mean would not be the arm's.
+    """
     means, signs, runs = [], [], 0
     errors, squares = 0.0, 0.0
     for arm in study.arms:

@@ -56,10 +56,25 @@ class Evidence:
     spreads: dict[str, float] = field(default_factory=dict)
     study: Study | None = None
 
-    def lacking(self, arms: Sequence[str]) -> Verdict | None:
-        """`not run` where one of the arms has no record."""
+    def lacking(
+        self, arms: Sequence[str], metric: str | None = None, at: str = "final"
+    ) -> Verdict | None:
+        """`not run` where one of the arms has no record, or the metric was not measured in one."""
         none = [arm for arm in arms if not self.arms.get(arm)]
-        return Verdict(NOT_RUN, f"no records of {', '.join(none)}") if none else None
+        if none:
+            return Verdict(NOT_RUN, f"no records of {', '.join(none)}")
+        missed = [unmeasured(arm, self.arms[arm], metric, at) for arm in arms if metric]
+        words = "; ".join(filter(None, missed))
+        return Verdict(NOT_RUN, words) if words else None
+
+
+def unmeasured(arm: str, found: Sequence[Result], metric: str, at: str) -> str:
+    """In how many runs of an arm nobody measured the metric, in words; nothing where all have it.
+
+    That is no divergence, which is a result: it says nothing of the arm.
+    """
+    missed = sum(r.unmeasured(metric, at) for r in found)
+    return f"{metric} was not measured in {missed} of {len(found)} runs of {arm}" if missed else ""
 
 
 def amount(value: float, metric: str, sign: bool = False) -> str:
@@ -110,10 +125,12 @@ class Comparison:
 
 
 def compare(evidence: Evidence, first: str, second: str, metric: str, at: str) -> Comparison:
-    """The values of `first` less those of `second`."""
+    """The values of `first` less those of `second`, measured in every run that did not diverge
+    (see `Evidence.lacking`)."""
     values, lost = [], []
     for arm in (first, second):
         found = evidence.arms[arm]
+        assert not unmeasured(arm, found, metric, at)
         read = np.array([r.value(metric, at) for r in found])
         lost.append(int(np.isnan(read).sum()))
         values.append(read[~np.isnan(read)])

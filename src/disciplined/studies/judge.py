@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from disciplined.studies import author, registration
-from disciplined.studies.choosing import with_chosen
+from disciplined.studies.choosing import Chosen, with_chosen
 from disciplined.studies.columns import shown
 from disciplined.studies.effects import Effect, effects
 from disciplined.studies.evidence import (
@@ -23,9 +23,10 @@ from disciplined.studies.evidence import (
     USUAL,
     Evidence,
     Verdict,
+    unmeasured,
     usual,
 )
-from disciplined.studies.ledger import Result
+from disciplined.studies.ledger import Result, without
 from disciplined.studies.predicates import PREDICATES, not_decided
 from disciplined.studies.statistics import (
     ALPHA,
@@ -54,6 +55,7 @@ class Number:
 
     difference: ours less published. interval: 95 % prediction interval. likelihood: density of the
     published value if this arm is what was run (to compare readings; None without a spread).
+    without: how many of the n runs have no value, and why; mean and std are of the others.
     """
 
     arm: str
@@ -68,6 +70,7 @@ class Number:
     verdict: Verdict
     interval: tuple[float, float] | None = None
     likelihood: float | None = None
+    without: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ class Judgement:
     registered: str
     code: dict[str, int]  # records by fingerprint of the code that computed them
     current: str
-    chosen: dict[str, str]  # which arm is the best by validation, by the name that stands for it
+    chosen: dict[str, Chosen]  # the best by validation, by the name that stands for it
     effects: list[Effect]
 
     def of(self, question: str) -> list[Judged]:
@@ -117,6 +120,9 @@ class Judgement:
         for optional in ("chosen", "effects"):  # most studies have none
             if not told[optional]:
                 del told[optional]
+        for row in told["numbers"]:
+            if not row["without"]:
+                del row["without"]
         return told | {
             "questions": {
                 "number": [[n.arm, n.metric, n.verdict.verdict] for n in self.numbers],
@@ -211,7 +217,8 @@ def number(
     metric = published.metric if published else study.metric
     at = published.at if published else "final"
     log = logs.get(reading or arm)
-    ours = np.array([r.value(metric, at) for r in results.get(arm, [])])
+    there = results.get(arm, [])
+    ours = np.array([r.value(metric, at) for r in there])
     finite = ours[~np.isnan(ours)]
     mean = float(finite.mean()) if finite.size else None
     row = Number(
@@ -227,6 +234,7 @@ def number(
         if published and mean is not None and scale == "paper"
         else None,
         verdict=Verdict(NOT_RUN, study.missing.get(arm, "no records")),
+        without=without(there, metric, at),
     )
     if not published:
         return replace(row, verdict=Verdict(NOT_RUN, "nothing published"))
@@ -235,13 +243,15 @@ def number(
         return replace(row, verdict=Verdict(NOT_RUN, words))
     if not ours.size:
         return row
+    if words := unmeasured(arm, there, metric, at):
+        return replace(row, verdict=Verdict(NOT_RUN, words))
     if undecided := too_few(published, ours, finite):
         return replace(row, verdict=undecided)
     return comes_back(row, published, finite, log)
 
 
 def too_few(published: Published, ours: np.ndarray, finite: np.ndarray) -> Verdict | None:
-    """The verdict where runs diverged, or where one or two seeds decide nothing."""
+    """The verdict where runs diverged, or where one or two seeds decide nothing; all measured."""
     if finite.size < ours.size:
         lost = ours.size - finite.size
         every = lost == ours.size and lost >= ENOUGH

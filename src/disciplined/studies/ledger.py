@@ -3,7 +3,7 @@
 Reads summaries and metrics only; no torch, no model.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -76,6 +76,21 @@ class Result:
             return float(self.summary["result"]["final"].get(metric, np.nan))
         values = self.curve("iteration", metric)[1]
         return float(values.mean()) if values.size else np.nan
+
+    def unmeasured(self, metric: str, at: str) -> bool:
+        """Whether it has no such value though it did not diverge: nobody measured the metric."""
+        return not self.diverged and bool(np.isnan(self.value(metric, at)))
+
+
+def without(found: Sequence[Result], metric: str, at: str) -> str:
+    """How many of the runs have no such value, and why: `1 diverged`; nothing where all have one.
+
+    A run that diverged has lost its value, one in which the metric was not measured never had it.
+    """
+    unmeasured = sum(r.unmeasured(metric, at) for r in found)
+    diverged = sum(bool(np.isnan(r.value(metric, at))) for r in found) - unmeasured
+    counts = ((diverged, "diverged"), (unmeasured, "not measured"))
+    return ", ".join(f"{n} {why}" for n, why in counts if n)
 
 
 def table(rows: list[Row], columns: Iterable[str]) -> dict[str, np.ndarray]:

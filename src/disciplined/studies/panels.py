@@ -1,6 +1,7 @@
 """What is drawn in one set of axes: curves, points over a setting, final values beside published.
 
-`results` everywhere are finished runs by arm, chosen arms among them.
+`results` everywhere are finished runs by arm, chosen arms among them. Where runs diverged the
+legend says how many; final values are then the others', with a cross at the lower edge.
 """
 
 from typing import Any
@@ -9,13 +10,14 @@ import numpy as np
 
 from disciplined.schedules.lengths import Length
 from disciplined.studies import author
-from disciplined.studies.ledger import Result
+from disciplined.studies.ledger import Result, without
 from disciplined.studies.series import as_set, author_curve, mean_curve, ours
 from disciplined.studies.study import SCHEDULED, Panel, Published, Study, on_axis
 from disciplined.studies.style import COLOURS, factor, frame, label_y, muted, words, wrapped
 
 MANY = 8  # runs of an arm; more are drawn as a band
 DASHES = ("-", (0, (3, 1.5)))  # of the first metric of a panel and of the second
+CROSS: Any = {"marker": "x", "linestyle": "none", "markersize": 3.5, "markeredgewidth": 1}
 UNITS = {"ep": "epochs", "it": "iterations", "dur": "of the run"}
 
 Results = dict[str, list[Result]]
@@ -46,6 +48,9 @@ def curves(axis: Any, study: Study, panel: Panel, scale: str, results: Results) 
     if scale == "paper" and ended(study, panel, results):
         axis.plot([], [], "D", color="grey", markersize=3, label="right: published, mean ± std")
         axis.plot([], [], "o", color="grey", markersize=2, label="right: our runs and their mean")
+        right = ((results[a], told(study, panel, a)[0].at) for a in ended(study, panel, results))
+        if any(fallen(found, panel.ys[0], at) for found, at in right):
+            axis.plot([], [], **CROSS, color="grey", label="right: diverged, not in the mean")
     frame(axis, panel, panel.ys[0])
     if axes[1] is not axis:
         label_y(axes[1], panel.ys[1])
@@ -53,8 +58,8 @@ def curves(axis: Any, study: Study, panel: Panel, scale: str, results: Results) 
     elif len(panel.ys) > 1:
         label_y(axis, "loss" if units[0] == 1 else "accuracy")
     stretched = scale != "paper" and panel.x in ("iteration", "epoch") and any(results.values())
-    told = f" ({scale} runs, stretched to the paper's)" if stretched else ""
-    axis.set_xlabel(words(panel.x) + told)
+    note = f" ({scale} runs, stretched to the paper's)" if stretched else ""
+    axis.set_xlabel(words(panel.x) + note)
 
 
 def by_author(
@@ -100,52 +105,84 @@ def by_us(
     results: Results,
     style: dict[str, Any],
 ) -> int:
-    """The runs of an arm and their mean; of many, the mean and a band. How many were drawn."""
-    found = [ours(r, panel, metric, scale) for r in results.get(arm, [])]
-    if not (found := [(x, y) for x, y in found if x.size]):
+    """The runs of an arm and their mean; of many, the mean and a band, unless some diverged and so
+    end before the others. How many were drawn."""
+    there = results.get(arm, [])
+    diverged = sum(r.diverged for r in there)
+    curve = [ours(r, panel, metric, scale) for r in there]
+    found = [(x, y) for x, y in curve if x.size]
+    first = metric == panel.ys[0]
+    runs = f"{len(there)} run{'s' * (len(there) > 1)}" + f", {diverged} diverged" * bool(diverged)
+    unmeasured = sum(not (r.diverged or x.size) for r, (x, _) in zip(there, curve, strict=True))
+    runs += f", {unmeasured} not measured" * bool(unmeasured)
+    if not found:
+        if there and first:
+            axis.plot([], [], **style, label=wrapped(f"{study.label(arm)}, ours ({runs})"))
         return 0
     percent = factor(metric)
     x, y = mean_curve(found)
-    runs = f"{len(found)} run{'s' * (len(found) > 1)}"
-    if len(found) > MANY:
-        there = np.array([c[: y.size] for _, c in found])
-        spread = there.std(axis=0, ddof=1)
-        low = np.maximum(y - spread, there.min(axis=0))
-        high = np.minimum(y + spread, there.max(axis=0))
+    if len(found) > MANY and not diverged:
+        every = np.array([c[: y.size] for _, c in found])
+        spread = every.std(axis=0, ddof=1)
+        low = np.maximum(y - spread, every.min(axis=0))
+        high = np.minimum(y + spread, every.max(axis=0))
         band = {"alpha": 0.15, "linewidth": 0, "zorder": 2, "color": style["color"]}
         axis.fill_between(x, percent * low, percent * high, **band)
         runs += ", ± std"
     else:
         for one_x, one_y in found if len(found) > 1 else []:
             axis.plot(one_x, percent * one_y, **style, linewidth=0.4, alpha=0.45, zorder=2)
-    text = wrapped(f"{study.label(arm)}, ours ({runs})") if metric == panel.ys[0] else None
+    text = wrapped(f"{study.label(arm)}, ours ({runs})") if first else None
     axis.plot(x, percent * y, **style, linewidth=1.2, zorder=3, label=text)
     return len(found)
 
 
+def fallen(found: list[Result], metric: str, at: str) -> int:
+    """How many of the runs have no such value because they diverged."""
+    return sum(r.diverged and bool(np.isnan(r.value(metric, at))) for r in found)
+
+
+def cross(axis: Any, x: float, row: int, colour: str) -> None:
+    """Runs diverged at x: a cross at the lower edge, those of several lines above each other."""
+    place = axis.get_xaxis_transform()  # y in parts of the axis
+    axis.plot([x], [0.05 * row], **CROSS, color=colour, transform=place, clip_on=False, zorder=4)
+
+
 def points(axis: Any, study: Study, panel: Panel, scale: str, results: Results) -> None:
-    """One panel over a setting: every run a dot, means and spreads joined along each line."""
+    """One panel over a setting: every run a dot, means and spreads joined along each line; a cross
+    at the lower edge for an arm of which runs diverged."""
     (metric, *_) = panel.ys
     lines = panel.lines or {"": panel.arms or list(study.arms)}
-    for colour, (line, arms) in zip(COLOURS * 9, lines.items(), strict=False):
-        means = []
+    crossed = False
+    for row, (colour, (line, arms)) in enumerate(zip(COLOURS * 9, lines.items(), strict=False)):
+        means, every = [], []
         for arm in sorted(arms, key=lambda a: place(study, a, panel)):
-            at = place(study, arm, panel)
-            read = [factor(metric) * r.value(metric, panel.at) for r in results.get(arm, [])]
+            at, found = place(study, arm, panel), results.get(arm, [])
+            every += found
+            read = [factor(metric) * r.value(metric, panel.at) for r in found]
             values = [value for value in read if np.isfinite(value)]  # a diverged run has none
             axis.plot([at] * len(values), values, "o", color=muted(colour), markersize=1.5)
             if values:
                 spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
                 means.append((at, float(np.mean(values)), spread))
+            if fallen(found, metric, panel.at):
+                cross(axis, at, row, colour)
+                crossed = True
         name = f"{line}: " if line else ""
+        lost = without(every, metric, panel.at)
+        lost = f", of {len(every)} runs {lost}" if lost else ""
         if means:
             x, y, spread = zip(*means, strict=True)
             most = max(len(results.get(arm, [])) for arm in arms)
             text = f"{name}mean ± std of {most} runs an arm" if most > 1 else f"{name}1 run an arm"
             style = {"linewidth": 1.2, "elinewidth": 1, "capsize": 2, "markersize": 3}
-            axis.errorbar(x, y, yerr=spread, fmt="o-", color=colour, label=wrapped(text), **style)
+            style |= {"color": colour, "fmt": "o-"}
+            axis.errorbar(x, y, yerr=spread, label=wrapped(text + lost), **style)
         else:
-            axis.plot([], [], ":", color=colour, label=f"{name}not run")
+            text = f"{name}no value{lost}" if every else f"{name}not run"
+            axis.plot([], [], ":", color=colour, label=wrapped(text))
+    if crossed:
+        axis.plot([], [], **CROSS, color="grey", label="diverged, not in the mean")
     frame(axis, panel, metric)
     told = "" if scale == "paper" else f" ({scale} runs)"
     arm = next(arm for arms in lines.values() for arm in arms)
@@ -196,6 +233,8 @@ def final(axis: Any, study: Study, panel: Panel, results: Results) -> None:
         axis.plot([number + 0.15] * len(values), values, "o", color=colour, markersize=2, zorder=3)
         if values:
             axis.hlines(np.mean(values), number, number + 0.3, color=colour, linewidth=1.2)
+        if fallen(results[arm], metric, published[0].at):
+            cross(axis, number + 0.15, 0, colour)
     if not shown:
         axis.set_visible(False)
         return

@@ -2,7 +2,8 @@
 
 A verdict is `reproduced`, `contradicted`, `inconclusive` or `not run`, with its statistic in words.
 Below three seeds an arm decides nothing. A diverged run has no final value: an arm that always
-diverges is worse than one that never does, anything in between decides nothing.
+diverges is worse than one that never does, anything in between decides nothing. A metric that was
+not measured says nothing of its arm: `not run`.
 """
 
 import itertools
@@ -31,6 +32,8 @@ from disciplined.studies.evidence import (
 from disciplined.studies.ledger import Result
 from disciplined.studies.statistics import ALPHA, one_sample
 from disciplined.studies.study import told_factors
+
+ALONG = "mean"  # there where a curve is
 
 
 def better_is_more(metric: str) -> bool:
@@ -65,7 +68,7 @@ def told_metric(told: dict[str, Any]) -> tuple[str, str]:
 
 def greater(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Verdict:
     """`arm` is greater than `than` by more than `margin` (0): Welch's interval is beyond it."""
-    if lacking := evidence.lacking([told["arm"], told["than"]]):
+    if lacking := evidence.lacking([told["arm"], told["than"]], *told_metric(told)):
         return lacking
     found = compare(evidence, told["arm"], told["than"], *told_metric(told))
     return direction(found, told.get("margin", 0.0), alpha)
@@ -74,7 +77,7 @@ def greater(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> V
 def equivalent(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Verdict:
     """The two `arms` differ by less than `margin`: two one-sided tests."""
     first, second = told["arms"]
-    if lacking := evidence.lacking([first, second]):
+    if lacking := evidence.lacking([first, second], *told_metric(told)):
         return lacking
     found = compare(evidence, first, second, *told_metric(told))
     if undecided := found.undecided():
@@ -97,11 +100,11 @@ def best(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Verd
     """No other arm (of `among`, or of all that were run) beats `arm` by `margin` or more."""
     arm = told["arm"]
     others = [a for a in told.get("among", evidence.arms) if a != arm]
-    if lacking := evidence.lacking([arm, *others]):
+    metric, at = told_metric(told)
+    if lacking := evidence.lacking([arm, *others], metric, at):
         return lacking
     if not others:
         return Verdict(NOT_RUN, "nothing to compare with")
-    metric, at = told_metric(told)
     pairs = [(arm, other) if better_is_more(metric) else (other, arm) for other in others]
     return every(evidence, pairs, -told["margin"], metric, at, alpha)
 
@@ -109,7 +112,7 @@ def best(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Verd
 def ranks(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Verdict:
     """The arms in `order` are each greater than the next by more than `margin` (0)."""
     order = told["order"]
-    if lacking := evidence.lacking(order):
+    if lacking := evidence.lacking(order, *told_metric(told)):
         return lacking
     pairs = list(itertools.pairwise(order))
     return every(evidence, pairs, told.get("margin", 0.0), *told_metric(told), alpha)
@@ -153,7 +156,8 @@ def diverges(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> 
     it; with `above`, also where the metric rises through it on the way (a range test starts high).
     """
     arm, metric = told["arm"], told.get("metric", "test_accuracy")
-    if lacking := evidence.lacking([arm]):
+    asked = metric if {"below", "above"} & told.keys() else None
+    if lacking := evidence.lacking([arm], asked, "final" if "below" in told else ALONG):
         return lacking
     found = evidence.arms[arm]
 
@@ -203,7 +207,7 @@ def first_crossing(
 def crosses(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Verdict:
     """The metric of `arm` first passes `level` (`direction`: up) at an `x` within `between`."""
     arm, x = told["arm"], told["x"]
-    if lacking := evidence.lacking([arm]):
+    if lacking := evidence.lacking([arm], told["metric"], ALONG):
         return lacking
     found = evidence.arms[arm]
     told_direction = told.get("direction", "up")
@@ -237,7 +241,7 @@ def shape(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Ver
     against it too; one distance a seed, whose 95 % interval must lie below `within`.
     """
     arm, metric = told["arm"], told["metric"]
-    if lacking := evidence.lacking([arm]):
+    if lacking := evidence.lacking([arm], metric, ALONG):
         return lacking
     log = evidence.logs.get(told.get("of", arm))
     if log is None:
@@ -279,9 +283,9 @@ def distance(r: Result, log: Log, metric: str) -> float | None:
 def effect(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Verdict:
     """A factor's main effect (or the interaction `of` several) is more than `margin` (0)."""
     assert evidence.study
-    if lacking := evidence.lacking(list(evidence.study.arms)):
-        return lacking
     metric, at = told_metric(told)
+    if lacking := evidence.lacking(list(evidence.study.arms), metric, at):
+        return lacking
     of = told_factors(told["of"])
     found = effects.effect(evidence.study, evidence.arms, of, metric, at)
     if found is None:

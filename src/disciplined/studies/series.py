@@ -66,6 +66,13 @@ def author_curve(
 
 
 def mean_curve(curves: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """The mean of the runs where all of them were measured."""
+    """The mean of the runs, from the start on for as long as all of them were measured alike.
+
+    Where one ends because it diverged the mean ends too: it is of the same runs from end to end,
+    never of those that are left, which would look better for having lost the worst.
+    """
     length = min(x.size for x, _ in curves)
+    at = np.array([x[:length] for x, _ in curves])
+    alike = np.isclose(at, at[0], rtol=1e-6).all(axis=0)
+    length = length if alike.all() else int(alike.argmin())
     return curves[0][0][:length], np.mean([y[:length] for _, y in curves], axis=0)

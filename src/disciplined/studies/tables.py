@@ -3,13 +3,17 @@
 import csv
 import io
 
+from disciplined.studies.choosing import Chosen, Standing
 from disciplined.studies.columns import aligned, shown
 from disciplined.studies.effects import Effect
 from disciplined.studies.evidence import CONTRADICTED, INCONCLUSIVE, amount, bare
 from disciplined.studies.judge import Judged, Judgement, Number
 from disciplined.studies.study import Published, Study
+from disciplined.studies.style import words
 
 HEADER = ("arm", "metric", "published", "author's log", "ours (n)", "difference", "number")
+
+RATES = ("schedule.lr", "schedule.max_lr", "schedule.base_lr")
 
 
 def metric_words(metric: str) -> str:
@@ -34,6 +38,7 @@ def cells(study: Study, row: Number) -> list[str]:
     # A log speaks for the row it was made for, not for another reading of it.
     log = None if row.reading_of else row.log_final
     ours = shown(row.mean, row.metric, row.std)
+    runs = f"{row.n}, {row.without}" if row.without else f"{row.n}"
     verdict = row.verdict.verdict if published else ""
     if row.interval:
         low, high = (shown(end, row.metric) for end in row.interval)
@@ -46,7 +51,7 @@ def cells(study: Study, row: Number) -> list[str]:
         metric_words(row.metric),
         printed(published) if published else "",
         shown(log, row.metric),
-        f"{ours} ({row.n})" if ours else "",
+        f"{ours} ({runs})" if ours else row.without,
         amount(row.difference, row.metric, sign=True) if row.difference is not None else "",
         verdict,
     ]
@@ -73,7 +78,7 @@ def comma_separated(study: Study, judgement: Judgement) -> str:
         (
             *("arm", "label", "reading_of", "metric"),
             *("published", "published_std", "published_n"),
-            *("author_log", "mean", "std", "n", "difference"),
+            *("author_log", "mean", "std", "n", "without", "difference"),
             *("verdict", "statistic", "detectable"),
         )
     )
@@ -84,7 +89,7 @@ def comma_separated(study: Study, judgement: Judgement) -> str:
             for v in (
                 *(r.arm, study.label(r.arm), r.reading_of, r.metric),
                 *((p.value, p.std, p.n) if p else (None, None, None)),
-                *(r.log_final, r.mean, r.std, r.n, r.difference),
+                *(r.log_final, r.mean, r.std, r.n, r.without, r.difference),
                 *(r.verdict.verdict, r.verdict.statistic, r.verdict.detectable),
             )
         )
@@ -103,12 +108,30 @@ def effect_line(effect: Effect) -> str:
 
 
 def chosen_lines(study: Study, judgement: Judgement) -> list[str]:
-    """Which arm each choice fell on."""
-    return [
-        f"* {study.label(name)}: {study.label(arm)}, of {len(study.chosen[name].among)} by "
-        f"{metric_words(study.chosen[name].by)}"
-        for name, arm in judgement.chosen.items()
-    ]
+    """Which arm each choice fell on, as Markdown."""
+    return [f"* {chosen_line(study, name, one)}" for name, one in judgement.chosen.items()]
+
+
+def chosen_line(study: Study, name: str, chosen: Chosen) -> str:
+    """Which arm a choice fell on, by how many seeds and how far before the next, in one line."""
+    choice = study.chosen[name]
+
+    def told(one: Standing) -> str:
+        return f"{study.label(one.arm)} {shown(one.mean, choice.by, one.std)}"
+
+    line = (
+        f"{study.label(name)}: {told(chosen.first)}, of {len(choice.among)} by "
+        f"{metric_words(choice.by)} over {chosen.seeds} seed{'s' * (chosen.seeds > 1)}"
+    )
+    if chosen.second:
+        line += f"; next {told(chosen.second)}"
+    elif len(choice.among) > 1:
+        line += "; the others diverged"
+    tried = ["rates" if key in RATES else f"values of {words(key)}" for key in chosen.edges]
+    if tried:
+        ends = " and ".join(dict.fromkeys(tried))
+        line += f"; at the edge of the {ends} tried: the best may lie beyond"
+    return line
 
 
 def claim_line(judged: Judged) -> str:

@@ -43,7 +43,9 @@ def row_table(found: Sequence[tuple[Material, Row]], spread: Scatter | None) -> 
             one.study.label(row.arm),
             element(
                 "span",
-                metric_words(row.metric) + ("" if row.counted else ", not counted twice"),
+                metric_words(row.metric)
+                + ", best of the run" * (row.published.at == "best")
+                + ("" if row.counted else ", not counted twice"),
                 class_="unit",
             ),
         )
@@ -66,10 +68,10 @@ def reading_cell(row: Row, kind: str, likelihoods: dict[str, float], top: float)
     """Our runs of a reading, with its likelihood."""
     number = row.numbers.get(kind)
     if number is None or number.mean is None or not number.n:
-        return element("span", "not run", class_="nothing") if number else None
-    ours = text(
-        shown(number.mean, row.metric, number.std), element("span", f" ({number.n})", class_="n")
-    )
+        words = (number and number.without) or "not run"
+        return element("span", words, class_="nothing") if number else None
+    runs = f" ({number.n}, {number.without})" if number.without else f" ({number.n})"
+    ours = text(shown(number.mean, row.metric, number.std), element("span", runs, class_="n"))
     if kind not in likelihoods or len(likelihoods) < 2:
         return ours
     share = math.exp(likelihoods[kind] - top)

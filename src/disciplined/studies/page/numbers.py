@@ -48,11 +48,10 @@ def number_cells(one: Material, row: Number, single: bool) -> list:
     count = element("span", f" ({told.n})", class_="n") if told and told.n else None
     ours = None
     if row.mean is not None:
-        ours = text(
-            shown(row.mean, row.metric, row.std), element("span", f" ({row.n})", class_="n")
-        )
+        runs = f" ({row.n}, {row.without})" if row.without else f" ({row.n})"
+        ours = text(shown(row.mean, row.metric, row.std), element("span", runs, class_="n"))
     elif row.n:
-        ours = text(f"diverged ({row.n})")
+        ours = text(row.without or "no value")
     return [
         name,
         text(printed(told), count) if told else None,
