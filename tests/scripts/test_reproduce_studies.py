@@ -58,7 +58,8 @@ def studies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pa
         monkeypatch.setattr(study_file, "CONF", conf)
         monkeypatch.setattr(index, "CONF", conf)
         monkeypatch.setattr(index, "INDEX", conf / "study" / "index.json")
-        monkeypatch.setattr(index, "stored", lambda: {})
+        monkeypatch.setattr(index, "made", lambda: {"choices": {}, "studies": {}})
+        monkeypatch.setattr(index, "changed", list)
         return tmp_path / "outputs"
 
     return make

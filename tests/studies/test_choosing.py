@@ -1,17 +1,20 @@
 """The best by validation stands in for its rivals; effects of a design of two levels a factor."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from disciplined.mistakes import Mistake
-from disciplined.studies.choosing import winner, with_chosen
+from disciplined.studies import tables
+from disciplined.studies.choosing import Standing, choose, edges, with_chosen
 from disciplined.studies.effects import effect, effects
 from disciplined.studies.judge import judge
 from disciplined.studies.statistics import welch
 from disciplined.studies.study import Choice
 
+HELD_OUT = ("dataset: digits,", "dataset: digits, dataset.validation: 300,")
 CHOSEN = ("readings: {b: a}", "readings: {b: a}\nchosen: {best: {among: [a, b]}}")
 CLAIM = (
     "{id: true, primary: true, greater: {arm: a, than: b}",
@@ -28,19 +31,29 @@ def validated(found, values: dict[str, list[float]]):
 
 def test_the_best_by_validation_is_judged_by_the_test_set(planted, recorded):
     """Here the arm with the better test accuracy is not the one validation prefers."""
-    study = planted(CHOSEN, CLAIM)
+    study = planted(HELD_OUT, CHOSEN, CLAIM)
     finals = {"a": [0.71, 0.72, 0.70], "b": [0.81, 0.80, 0.82], "c": [0.61, 0.6, 0.62]}
     found = recorded(study, finals)
     validated(found, {"a": [0.7, 0.7, 0.71], "b": [0.7, 0.69, 0.7]})
     judged = judge(study, "paper", found)
-    assert judged.chosen == {"best": "a"}
+    best = judged.chosen["best"]
+    assert (best.first.arm, best.seeds, best.edges) == ("a", 3, ["schedule.max_lr"])
+    assert (best.first.mean, best.first.std) == (
+        pytest.approx(2.11 / 3),
+        pytest.approx(0.01 / 3**0.5),
+    )
+    assert best.second == Standing("b", pytest.approx(2.09 / 3), pytest.approx(0.01 / 3**0.5))
+    assert tables.chosen_lines(study, judged) == [
+        "* best: the first 70.33 ± 0.58, of 2 by val accuracy (%) over 3 seeds; next b 69.67 ± 0.58"
+        "; at the edge of the rates tried: the best may lie beyond"
+    ]
     assert judged.claims[0].verdict.statistic.startswith("+10.00 points")
     row = next(n for n in judged.numbers if n.arm == "best")
     assert row.mean == pytest.approx(0.71) and row.n == 3
 
 
 def test_nothing_is_chosen_before_every_rival_was_run(planted, recorded):
-    study = planted(CHOSEN, CLAIM)
+    study = planted(HELD_OUT, CHOSEN, CLAIM)
     found = recorded(study, {"a": [0.7] * 3, "c": [0.6] * 3})
     assert with_chosen(study, found) == (found, {})
     judged = judge(study, "paper", found)
@@ -51,8 +64,39 @@ def test_a_rival_that_diverged_is_not_chosen(planted, recorded):
     study = planted()
     found = validated(recorded(study, {"a": [0.7], "b": [0.7]}), {"a": [0.9], "b": [0.1]})
     found["a"][0].summary["status"] = "diverged"
-    assert winner(Choice(["a", "b"]), found) == "b"
-    assert winner(Choice(["a", "b"], by="val_loss"), found) is None, "nothing was held out"
+    best = choose(study, Choice(["a", "b"]), found)
+    assert best and (best.first, best.second) == (Standing("b", 0.1, None), None)
+    line = tables.chosen_line(replace(study, chosen={"x": Choice(["a", "b"])}), "x", best)
+    assert line.startswith("x: b 10.00, of 2 by val accuracy (%) over 1 seed; the others diverged;")
+    assert choose(study, Choice(["a", "b"], by="val_loss"), found) is None, "b is not measured"
+    found["b"][0].summary["status"] = "diverged"
+    assert choose(study, Choice(["a", "b"]), found) is None, "none ended"
+
+
+def test_nothing_is_chosen_where_a_rival_was_not_measured(planted, recorded):
+    study = planted()
+    finals = {"a": [0.7] * 3, "b": [0.7] * 3}
+    found = validated(recorded(study, finals), {"a": [0.9] * 3, "b": [0.1] * 3})
+    assert choose(study, Choice(["a", "b"]), found) is not None
+    del found["b"][2].summary["result"]["final"]["val_accuracy"]
+    assert choose(study, Choice(["a", "b"]), found) is None
+
+
+@pytest.mark.parametrize(
+    ("arms", "winner", "expected"),
+    [
+        ([{"schedule.lr": r} for r in (1, 0.3, 3)], 0, []),
+        ([{"schedule.lr": r} for r in (1, 0.3, 3)], 2, ["schedule.lr"]),
+        ([{"schedule.max_lr": [r, r / 10]} for r in (1, 2, 3)], 0, ["schedule.max_lr"]),
+        ([{"duration": d} for d in ("9ep", "20ep", "100ep")], 0, ["duration"]),
+        ([{"duration": d} for d in ("9ep", "20it", "100ep")], 0, []),
+        ([{"schedule": s} for s in ("cosine", "step")], 0, []),
+        ([{"x": 1, "momentum.value": m} for m in (0.9, 0.8, 0.95)], 1, ["momentum.value"]),
+    ],
+)
+def test_the_edge_of_what_was_tried(planted, arms: list, winner: int, expected: list):
+    study = replace(planted(), arms={str(i): told for i, told in enumerate(arms)})
+    assert edges(study, Choice(list(study.arms)), str(winner)) == expected
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from omegaconf import OmegaConf
 from disciplined.mistakes import Mistake
 from disciplined.studies import claims_file
 from disciplined.studies.claims_file import OF, Advice, derive, read
+from disciplined.studies.study_file import load
 
 ONE = "disciplined/table1#shallow-equal"
 TWO = "disciplined/table1#deep-cycle"
@@ -20,6 +21,20 @@ def test_the_advice_covers_remarks_checklist_and_knobs():
     assert {advice.of for advice in found} == set(OF)
     assert all(advice.says.endswith(".") and advice.source for advice in found)
     assert all(len(set(advice.studies)) == len(advice.studies) for advice in found)
+
+
+def test_twelve_claims_four_a_paper_head_the_page(tmp_path: Path):
+    found = claims_file.headline()
+    papers = [claim.partition("/")[0] for claim in found]
+    assert papers == ["clr"] * 4 + ["superconv"] * 4 + ["disciplined"] * 4
+    for claim in found:
+        study, _, name = claim.partition("#")
+        (told,) = [c for c in load(study).claims if c.id == name]
+        assert told.primary and told.question == "as_published"
+    wrong = tmp_path / "headline.yaml"
+    wrong.write_text("- disciplined/table1#deep-cicle\n")
+    with pytest.raises(Mistake, match="did you mean deep-cycle"):
+        claims_file.headline(wrong)
 
 
 def test_the_two_grids_that_no_figure_has_are_used():

@@ -62,7 +62,7 @@ def test_an_arm_of_every_other_study_composes_to_what_it_was(paper: str):
 def test_every_arm_composes_to_the_settings_it_had():
     """Minutes: every arm of every study at every scale."""
     text = index.index_text()
-    for name, now in json.loads(text).items():
+    for name, now in json.loads(text)["studies"].items():
         same(name, now)
     assert text == index.INDEX.read_text(), f"conf/study/index.json is not current; {AGAIN}"
 
@@ -105,8 +105,50 @@ def test_claims_name_the_arms_whose_runs_settle_them(planted):
     assert found["claims"] == {"True": ["a", "b"], "planted": ["a", "b", "c"]}
     old = "greater: {arm: b, than: a}"
     among = ("readings: {b: a}", "readings: {b: a}\nchosen: {top: {among: [b, c]}}")
-    found = index.entry(planted(among, (old, "greater: {arm: top, than: a}")))
+    held_out = ("dataset: digits,", "dataset: digits, dataset.validation: 300,")
+    found = index.entry(planted(held_out, among, (old, "greater: {arm: top, than: a}")))
     assert found["claims"]["planted"] == ["b", "c", "a"]
     later = ("readings: {b: a}", "missing: {d: no network}")
     found = index.entry(planted(later, (old, "greater: {arm: d, than: a}")))
     assert found["claims"]["planted"] is None
+
+
+def test_a_part_is_current_while_what_it_was_made_of_is(planted, monkeypatch, tmp_path: Path):
+    study = planted()
+    told = index.entry(study)
+    conf = tmp_path / "conf"
+    for file, text in {
+        "study/p/f.yaml": study.file.read_text(),
+        "train.yaml": "a: 1",
+        "model/lenet.yaml": "b: 1",
+        f"model/{told['models'][0]}.yaml": "c: 1",
+        "recipe/superconv.yaml": "d: 1",
+        "author/index.yaml": "e: 1",
+    }.items():
+        (conf / file).parent.mkdir(parents=True, exist_ok=True)
+        (conf / file).write_text(text)
+    monkeypatch.setattr(index, "CONF", conf)
+    there = {"choices": index.choices(), "studies": {"p/f": told}}
+    assert len(there["choices"]) == 4
+
+    def current() -> bool:
+        index.changed.cache_clear()
+        return index.kept("p/f") is not None
+
+    monkeypatch.setattr(index, "made", lambda: there)
+    try:
+        assert current()
+        for file in ("author/index.yaml", "model/lenet.yaml"):
+            (conf / file).write_text("changed")
+            assert current(), f"{file} is no part of the study"
+        (conf / "model/own.yaml").write_text("new")
+        assert current()
+        for file in (f"model/{told['models'][0]}.yaml", "train.yaml", "recipe/superconv.yaml"):
+            text = (conf / file).read_text()
+            (conf / file).write_text("changed")
+            assert not current(), file
+            (conf / file).write_text(text)
+        (conf / "recipe/superconv.yaml").unlink()
+        assert not current()
+    finally:
+        index.changed.cache_clear()

@@ -205,13 +205,23 @@ def test_choices_effects_and_lists_are_told():
                 "runs": 64,
             }
         ],
-        "chosen": {"best": "clr"},
+        "chosen": {
+            "best": {
+                "first": {"arm": "clr", "mean": 0.92, "std": 0.001},
+                "second": {"arm": "pc", "mean": 0.91, "std": 0.002},
+                "seeds": 4,
+                "edges": ["schedule.max_lr", "schedule.base_lr"],
+            }
+        },
     }
     study = replace(study, chosen={"best": Choice(["clr", "pc"])})
     html = section(Material(study, ["cifar10"], [], study.id, Path("none"), told))
     words = "".join(reader(html).words)
     assert "rise × peak: −2.00 points [−2.20, −1.80]" in words
-    assert f"best: {study.label('clr')}, of 2 by val accuracy (%)" in words
+    assert (
+        f"best: {study.label('clr')} 92.00 ± 0.10, of 2 by val accuracy (%) over 4 seeds; next "
+        f"{study.label('pc')} 91.00 ± 0.20; at the edge of the rates tried: the best may lie beyond"
+    ) in words
     lists = settings.words({"schedule": "staged", "schedule.max_lr": [0.005, 0.001]})
     assert lists == ["staged, maximum rate 0.005, 0.001"]
 

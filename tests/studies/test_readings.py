@@ -1,7 +1,8 @@
 """Which rows have a momentum swing, what else they may have been, and what the records say."""
 
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +10,10 @@ from disciplined.studies import author, judge, readings
 from disciplined.studies.evidence import Verdict
 from disciplined.studies.judge import Number
 from disciplined.studies.likelihood import Runs, Stated, log_likelihood
+from disciplined.studies.page import momentum
+from disciplined.studies.page.material import Material
 from disciplined.studies.readings import HELD, LABELLED, SGD
+from disciplined.studies.study import Published
 from disciplined.studies.study_file import load
 
 TABLE1 = load("disciplined/table1")
@@ -88,7 +92,79 @@ def test_runs_that_decide_nothing_are_none():
     assert readings.runs(replace(one, std=0.0)) is None
 
 
-def test_controls_are_rows_of_constant_momentum():
-    run = {name: Runs(0.81, 0.002, 4) for name in ("1cycle_95", "step_90", "1cycle_cm95_85")}
+def test_controls_are_rows_of_constant_momentum_that_nobody_doubts():
+    """Held at 0.95 a row of the swing may be row 1cycle-95: that one is no control of it."""
+    names = ("1cycle_95", "step_90", "1cycle_cm95_85", "1cycle_85", "step_85")
+    run = {name: Runs(0.81, 0.002, 4) for name in names}
     found = readings.controls(TABLE1, numbers(TABLE1, **run), {})
-    assert [stated.value for stated, _ in found] == [0.812, 0.810]
+    assert [stated.value for stated, _ in found] == [0.795, 0.802]
+    doubted = replace(TABLE1, readings={"step-95": "1cycle-85"})
+    found = readings.controls(doubted, numbers(TABLE1, **run), {})
+    assert 0.795 not in [stated.value for stated, _ in found]
+
+
+def test_final_and_best_of_a_row_are_not_mixed():
+    at_end = Published(0.813, std=0.001, n=4)
+    published = {
+        "1cycle-cm95-85": [at_end, replace(at_end, value=0.82, at="best")],
+        "1cycle-95": [replace(at_end, value=0.825, at="best"), replace(at_end, value=0.812)],
+    }
+    study = replace(TABLE1, published=published)
+    rows = []
+    for row in judge.numbers(study, "paper", {}, {}):
+        if row.published:
+            mean = 0.81 if row.published.at == "final" else 0.83
+            row = replace(row, mean=mean, std=0.001, n=4, interval=(0.0, 1.0))
+        rows.append(row)
+    final, best = readings.rows(study, rows, {})
+    assert (final.published.at, best.published.at) == ("final", "best")
+    assert (final.counted, best.counted) == (True, False)
+    for row, ours, his in ((final, 0.81, 0.812), (best, 0.83, 0.825)):
+        assert {n.mean for kind in (LABELLED, HELD) for n in [row.numbers[kind]]} == {ours}
+        assert row.beside and row.beside.value == his
+
+
+def material(name: str, **run: Runs) -> Material:
+    """A study as if these arms had been run and published."""
+    study = load(name)
+    rows = [asdict(row) for row in numbers(study, **run)]
+    told = {"records": {arm: ["key"] for arm in run}, "scale": "paper", "numbers": rows}
+    return Material(study, [], [], name, Path("none"), told)
+
+
+def test_a_row_that_two_papers_print_is_one_control():
+    runs, others = Runs(0.9901, 0.0004, 4), Runs(0.9905, 0.0004, 4)
+    both = ("disciplined/table2", "superconv/v3-table2")
+    swing = Runs(0.99, 0.001, 4)
+    twice = [material(name, **{"85ep_step": runs, "12ep": swing}) for name in both]
+    assert [ours for _, ours in momentum.controls(twice, momentum.rows(twice))] == [runs]
+    # the same number printed of runs that differ is another row
+    apart = [twice[0], material(both[1], **{"85ep_step": others, "12ep": swing})]
+    assert [ours for _, ours in momentum.controls(apart, momentum.rows(apart))] == [runs, others]
+
+
+def test_runs_that_a_row_is_judged_by_are_no_control_of_another_study():
+    held = Runs(0.9926, 0.0004, 4)
+    first = material("disciplined/table2", **{"12ep_held": held, "85ep_step": held})
+    second = material("superconv/v3-table2", **{"85ep_inv": held, "85ep_step": Runs(0.99, 1e-3, 4)})
+    found = momentum.controls([first, second], momentum.rows([first, second]))
+    assert [ours for _, ours in found] == [Runs(0.99, 1e-3, 4)]
+
+
+@pytest.mark.parametrize(
+    ("odds", "controls", "says"),
+    [
+        ((100, 30), 4, "On the 2 rows run both ways and 4 control rows so far, the numbers say "),
+        ((100, 30), 4, "that it did not act."),
+        ((1 / 100, 1 / 30), 4, "the numbers say that it acted."),
+        ((100, 30), 3, "rests on 2 rows run both ways and 3 control rows: it speaks strongly for"),
+        ((100, 30), 1, "1 control row: it speaks strongly for a swing that did not act, but does "),
+        ((1 / 100, 1 / 30), 0, "strongly for a swing that acted, but does not settle it before 4"),
+        ((100, 10), 9, "speaks for a swing that did not act, but does not settle it."),
+        ((1 / 100, 1 / 10), 9, "speaks for a swing that acted, but does not settle it."),
+        ((100, 2), 9, "9 control rows, does not settle it."),
+        ((100, 1 / 100), 9, "9 control rows, does not settle it."),
+    ],
+)
+def test_an_answer_is_firm_only_with_controls(odds: tuple, controls: int, says: str):
+    assert says in momentum.conclusion([math.log(one) for one in odds], 2, controls)

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
 from disciplined.mistakes import Mistake
 from disciplined.studies import predicates, study
 from disciplined.studies.arms import expand_arms
 from disciplined.studies.checks import arm_name
-from disciplined.studies.study_file import ids, load, read
+from disciplined.studies.study_file import CONF, ids, load, read
 
 
 @pytest.mark.parametrize("name", ids())
@@ -68,6 +69,57 @@ WRONG = [
         "no author's log",
     ),
 ]
+
+HELD_OUT = [("dataset: digits,", "dataset: digits, dataset.validation: 300,")]
+CHOSEN = [("readings: {b: a}\n", "readings: {b: a}\nchosen: {best: {among: [a, b]}}\n")]
+DRAWN = "panels: {p: {x: iteration, y: test_accuracy}}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (CHOSEN, "chosen best: by=val_accuracy: the arm a holds no images out to choose by; set "),
+        (
+            [*HELD_OUT, ("b: {schedule.max_lr: 2}", "b: {dataset: digits}"), *CHOSEN],
+            "the arm b holds no images out",  # choosing the data anew, it drops what was fixed
+        ),
+        (
+            [
+                *HELD_OUT,
+                *CHOSEN,
+                (DRAWN, "panels: {p: {x: schedule.max_lr, y: test_loss, arms: [best, c]}}"),
+            ],
+            "x=schedule.max_lr: best is chosen among arms that do not share it (1, 2)",
+        ),
+        (
+            [
+                *HELD_OUT,
+                *CHOSEN,
+                ("c: {schedule.max_lr: 3}", "c: {duration: 3ep}"),
+                (DRAWN, "panels: {p: {x: duration, y: test_loss, arms: [best, c]}}"),
+            ],
+            "x=duration: best in it, c in ep: expected one unit",
+        ),
+    ],
+)
+def test_a_chosen_arm_is_held_to_what_it_is_chosen_among(planted, changes: list, said: str):
+    with pytest.raises(Mistake) as caught:
+        planted(*changes)
+    assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_chosen_arm_sets_what_all_of_those_set(planted):
+    study = planted(*HELD_OUT, *CHOSEN)
+    assert study.setting("best", "duration") == "100it"
+    assert study.setting("best", "schedule.max_lr") is None
+
+
+def test_no_choice_of_the_config_holds_images_out_by_itself():
+    """The check of `chosen` reads an arm's own settings only."""
+    files = [f for group in ("recipe", "dataset", "model") for f in (CONF / group).glob("*.yaml")]
+    told = [OmegaConf.load(f) for f in (*files, CONF / "train.yaml")]
+    assert {OmegaConf.select(one, "validation") for one in told} <= {0, None}
+    assert {OmegaConf.select(one, "dataset.validation") for one in told} == {None}
 
 
 @pytest.mark.parametrize(("old", "new", "said"), WRONG, ids=[w[2][:30] for w in WRONG])

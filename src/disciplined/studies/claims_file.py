@@ -1,5 +1,6 @@
 """The third paper's advice, `conf/claims.yaml`: single claims whose verdicts follow from studies'.
 
+And `conf/headline.yaml`, the claims of studies that the page begins with.
 A study's claim is named `study#claim`. What is derived here adds no statistics of its own: advice
 holds where every claim that bears on it was reproduced, and fails where any was contradicted.
 """
@@ -18,6 +19,7 @@ from disciplined.studies.study_file import CONF, ids
 from disciplined.studies.study_file import load as load_study
 
 FILE = CONF / "claims.yaml"
+HEADLINE = CONF / "headline.yaml"
 KNOBS = ("learning rate", "total batch size", "momentum", "weight decay")
 EFFECTS = ("regularisation", "speed", "stability")
 # What a claim may be of: every one has some.
@@ -77,6 +79,19 @@ def read(file: Path) -> list[Advice]:
     if lacking := [of for of in OF if of not in {advice.of for advice in found}]:
         raise Mistake(f"{file.name}: no claim of {lacking[0]}")
     return found
+
+
+def headline(file: Path = HEADLINE) -> list[str]:
+    """The claims the papers stand or fall by, as `study#claim`, in order. Raises Mistake."""
+    from omegaconf import OmegaConf
+
+    told: Any = OmegaConf.to_container(OmegaConf.load(file))
+    if not isinstance(told, list) or len(set(told)) < len(told):
+        raise Mistake(f"{file.name}: expected a list of study#claim, each once")
+    there: dict[str, list[str]] = {}
+    for claim in told:
+        check(claim, file.name, there)
+    return told
 
 
 def check(bearing: str, where: str, there: dict[str, list[str]]) -> None:

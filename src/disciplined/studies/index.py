@@ -7,6 +7,7 @@ never change by accident.
 """
 
 import json
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -69,26 +70,65 @@ def entry(study: Study) -> dict[str, Any]:
 
 
 def kept(study: str) -> dict[str, Any] | None:
-    """A study's part of the index as it is kept; None where its file has changed since."""
+    """A study's part of the index as it is kept; None where what it was made of has changed since:
+    the study's file, or a choice of conf/ that its arms may have."""
     there = stored().get(study)
     file = CONF / "study" / f"{study}.yaml"
-    return there if there and there["blob"] == blob(file) else None
+    if not there or there["blob"] != blob(file):
+        return None
+    return None if any(concerns(name, there) for name in changed()) else there
+
+
+def concerns(file: str, told: dict[str, Any]) -> bool:
+    """Whether a study may have composed this file of conf/: not another network, nor other data."""
+    group, _, choice = file.removesuffix(".yaml").rpartition("/")
+    named = {"model": told["models"], "dataset": told["data"]}.get(group)
+    return named is None or choice in named
 
 
 @cache
+def changed() -> list[str]:
+    """The files of conf/ that are not as they were when the index was made; new ones do no harm."""
+    now = choices()
+    return [name for name, was in made()["choices"].items() if now.get(name) != was]
+
+
+def choices() -> dict[str, str]:
+    """What arms are composed of: every other file of conf/, with its git blob."""
+    files = [CONF / "train.yaml", *CONF.glob("*/*.yaml")]
+    found = {file.relative_to(CONF).as_posix(): blob(file) for file in sorted(files)}
+    return {name: at for name, at in found.items() if not name.startswith(("study/", "author/"))}
+
+
+@cache
+def made() -> dict[str, Any]:
+    """The file as it is kept: `choices` it was made of, `studies` by id."""
+    empty: dict[str, Any] = {"choices": {}, "studies": {}}
+    return json.loads(INDEX.read_text()) if INDEX.is_file() else empty
+
+
 def stored() -> dict[str, dict[str, Any]]:
-    """The whole index as it is kept."""
-    return json.loads(INDEX.read_text()) if INDEX.is_file() else {}
+    """Every study's part as it is kept."""
+    return made()["studies"]
 
 
 def current() -> dict[str, dict[str, Any]]:
-    """The index of every study, composing only those whose file has changed since."""
-    return {study: kept(study) or entry(load(study)) for study in ids()}
+    """The index of every study, composing only those whose part is no longer current, said."""
+    found = {study: kept(study) for study in ids()}
+    stale = [study for study, told in found.items() if told is None]
+    if stale:
+        print(
+            f"{len(stale)} of {len(found)} studies changed since conf/study/index.json was made "
+            f"({', '.join(changed() or stale)}): composing them anew; reproduce.py keys keeps that",
+            file=sys.stderr,
+        )
+    return {study: told or entry(load(study)) for study, told in found.items()}
 
 
 def index_text() -> str:
     """`conf/study/index.json`, from nothing."""
-    return laid_out({study: entry(load(study)) for study in ids()}, 4) + "\n"
+    studies = {study: entry(load(study)) for study in ids()}
+    return laid_out({"choices": choices(), "studies": studies}, 5) + "\n"
 
 
 def laid_out(value: Any, levels: int, indent: str = "") -> str:
@@ -131,8 +171,9 @@ def generate() -> list[Path]:
     """Write both files anew."""
     text = index_text()
     write(INDEX, text)
-    stored.cache_clear()
-    write(PUBLISHED, published_text(json.loads(text)))
+    made.cache_clear()
+    changed.cache_clear()
+    write(PUBLISHED, published_text(stored()))
     return [INDEX, PUBLISHED]
 
 

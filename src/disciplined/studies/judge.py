@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from disciplined.studies import author, registration
-from disciplined.studies.choosing import with_chosen
+from disciplined.studies.choosing import Chosen, with_chosen
 from disciplined.studies.columns import shown
 from disciplined.studies.effects import Effect, effects
 from disciplined.studies.evidence import (
@@ -92,7 +92,7 @@ class Judgement:
     registered: str
     code: dict[str, int]  # records by fingerprint of the code that computed them
     current: str
-    chosen: dict[str, str]  # which arm is the best by validation, by the name that stands for it
+    chosen: dict[str, Chosen]  # the best by validation, by the name that stands for it
     effects: list[Effect]
 
     def of(self, question: str) -> list[Judged]:

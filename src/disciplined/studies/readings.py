@@ -112,12 +112,15 @@ def rows(study: Study, numbers: Iterable[Number], logs: dict[str, Log]) -> list[
                 str(name): n
                 for name, other in readings.items()
                 for n in numbers
-                if n.arm == other and n.reading_of == arm and n.metric == labelled.metric
+                if n.arm == other
+                and n.reading_of == arm
+                and n.published
+                and (n.metric, n.published.at) == (labelled.metric, labelled.published.at)
             }
             held = [
                 stated(p, logs.get(readings[HELD]))
                 for p in study.published.get(readings.get(HELD, ""), [])
-                if p.metric == labelled.metric
+                if (p.metric, p.at) == (labelled.metric, labelled.published.at)
             ]
             found.append(
                 Row(
@@ -137,13 +140,20 @@ def rows(study: Study, numbers: Iterable[Number], logs: dict[str, Log]) -> list[
 def controls(
     study: Study, numbers: Iterable[Number], logs: dict[str, Log]
 ) -> list[tuple[Stated, Runs]]:
-    """Accuracies whose momentum is in no doubt (it is constant), with our runs of them."""
-    return [
-        (stated(n.published, logs.get(n.arm)), ours)
-        for n in numbers
-        if n.published
-        and not n.reading_of
-        and n.metric.endswith("accuracy")
-        and study.setting(n.arm, "momentum") == "constant"
-        and (ours := runs(n))
-    ]
+    """Accuracies of rows in no doubt, with our runs of them, one a row.
+
+    Their momentum is constant, they have no other reading, and they are none: what a row with a
+    swing may really have been is judged by them and cannot be among them.
+    """
+    in_doubt = {*study.readings, *study.readings.values()}
+    found: dict[str, tuple[Stated, Runs]] = {}
+    for n in numbers:
+        if (
+            n.published
+            and n.arm not in in_doubt
+            and n.metric.endswith("accuracy")
+            and study.setting(n.arm, "momentum") == "constant"
+            and (ours := runs(n))
+        ):
+            found.setdefault(n.arm, (stated(n.published, logs.get(n.arm)), ours))
+    return list(found.values())

@@ -203,9 +203,11 @@ class Study:
         return tuple(arm in high for high in self.factors.values())
 
     def setting(self, arm: str, key: str) -> Any:
-        """What an arm sets `key` to, a chosen one as those it is chosen among; None for nothing."""
+        """What an arm sets `key` to; None for nothing. A chosen arm sets what all of those set that
+        it is chosen among, and nothing where they differ: which it is, its runs must say."""
         if arm in self.chosen:
-            return self.setting(self.chosen[arm].among[0], key)
+            first, *others = (self.setting(one, key) for one in self.chosen[arm].among)
+            return first if all(other == first for other in others) else None
         return self.arms.get(arm, {}).get(key)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from disciplined.mistakes import Mistake
+from disciplined.schedules.lengths import Length
 from disciplined.studies.architecture import Architecture
 from disciplined.studies.arms import expand_arms
 from disciplined.studies.checks import (
@@ -166,6 +167,13 @@ def check(study: Study) -> None:
             if arm not in study.arms:
                 raise Mistake(f"{where} names the arm {arm}; {suggestion(arm, list(study.arms))}")
         one_of(choice.by, ("val_accuracy", "val_loss"), f"{where}: by")
+        for arm in choice.among:
+            # Every data set holds out none unless it is told to, and no recipe tells it.
+            if not study.setting(arm, "dataset.validation"):
+                raise Mistake(
+                    f"{where}: by={choice.by}: the arm {arm} holds no images out to choose by; "
+                    "set dataset.validation (5000, say) for it"
+                )
     if study.author:
         from disciplined.studies import author  # OmegaConf, as above
 
@@ -222,7 +230,18 @@ def check_panel(study: Study, panel: Panel, where: str) -> None:
         if settings:
             one_of(panel.x, (*AXES, *common), f"{where}: x")
         for arm in arms:
+            if arm in study.chosen and study.setting(arm, panel.x) is None:
+                among = [study.setting(one, panel.x) for one in study.chosen[arm].among]
+                raise Mistake(
+                    f"{where}: x={panel.x}: {arm} is chosen among arms that do not share it "
+                    f"({', '.join(dict.fromkeys(map(str, among)))}); expected a setting "
+                    "that all of them have in common"
+                )
             on_axis(study.setting(arm, panel.x), f"{where}: x: {panel.x} of {arm}")
+        units = {unit(study.setting(arm, panel.x)): arm for arm in arms}
+        if len(units) > 1:
+            told = ", ".join(f"{arm} in {name or 'no unit'}" for name, arm in units.items())
+            raise Mistake(f"{where}: x={panel.x}: {told}: expected one unit of all arms on an axis")
     scheduled = () if panel.over_a_setting else SCHEDULED
     if not 1 <= len(panel.ys) <= 2:
         raise Mistake(f"{where}: y={panel.y}: expected one metric or two")
@@ -236,6 +255,11 @@ def check_panel(study: Study, panel: Panel, where: str) -> None:
         raise Mistake(f"{where}: dashes: of two metrics the second is dashed already")
     for axis in ("xscale", "yscale"):
         one_of(getattr(panel, axis), ("linear", "log"), f"{where}: {axis}")
+
+
+def unit(value: object) -> str:
+    """A length's unit; a number has none."""
+    return Length.parse(value).unit if isinstance(value, str) else ""
 
 
 def claim(told: object, study: str) -> Claim:

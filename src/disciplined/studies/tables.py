@@ -3,13 +3,17 @@
 import csv
 import io
 
+from disciplined.studies.choosing import Chosen, Standing
 from disciplined.studies.columns import aligned, shown
 from disciplined.studies.effects import Effect
 from disciplined.studies.evidence import CONTRADICTED, INCONCLUSIVE, amount, bare
 from disciplined.studies.judge import Judged, Judgement, Number
 from disciplined.studies.study import Published, Study
+from disciplined.studies.style import words
 
 HEADER = ("arm", "metric", "published", "author's log", "ours (n)", "difference", "number")
+
+RATES = ("schedule.lr", "schedule.max_lr", "schedule.base_lr")
 
 
 def metric_words(metric: str) -> str:
@@ -104,12 +108,30 @@ def effect_line(effect: Effect) -> str:
 
 
 def chosen_lines(study: Study, judgement: Judgement) -> list[str]:
-    """Which arm each choice fell on."""
-    return [
-        f"* {study.label(name)}: {study.label(arm)}, of {len(study.chosen[name].among)} by "
-        f"{metric_words(study.chosen[name].by)}"
-        for name, arm in judgement.chosen.items()
-    ]
+    """Which arm each choice fell on, as Markdown."""
+    return [f"* {chosen_line(study, name, one)}" for name, one in judgement.chosen.items()]
+
+
+def chosen_line(study: Study, name: str, chosen: Chosen) -> str:
+    """Which arm a choice fell on, by how many seeds and how far before the next, in one line."""
+    choice = study.chosen[name]
+
+    def told(one: Standing) -> str:
+        return f"{study.label(one.arm)} {shown(one.mean, choice.by, one.std)}"
+
+    line = (
+        f"{study.label(name)}: {told(chosen.first)}, of {len(choice.among)} by "
+        f"{metric_words(choice.by)} over {chosen.seeds} seed{'s' * (chosen.seeds > 1)}"
+    )
+    if chosen.second:
+        line += f"; next {told(chosen.second)}"
+    elif len(choice.among) > 1:
+        line += "; the others diverged"
+    tried = ["rates" if key in RATES else f"values of {words(key)}" for key in chosen.edges]
+    if tried:
+        ends = " and ".join(dict.fromkeys(tried))
+        line += f"; at the edge of the {ends} tried: the best may lie beyond"
+    return line
 
 
 def claim_line(judged: Judged) -> str:

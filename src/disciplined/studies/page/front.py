@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from disciplined.studies import claims_file
 from disciplined.studies.evidence import NOT_RUN, REPRODUCED
 from disciplined.studies.judge import Judged
 from disciplined.studies.page.elements import Html, element, link, table, text
 from disciplined.studies.page.material import DRAWN, QUESTIONS, VERDICTS, Material, made, total
-from disciplined.studies.page.verdicts import bar, legend, mark, typeset, word
+from disciplined.studies.page.verdicts import bar, legend, typeset, word
 
 # Where a study comes from: how it is called, and where it is.
 PAPERS = {
@@ -155,28 +156,33 @@ def precision_words(precision: str) -> str:
 
 
 def primary_claims(materials: Sequence[Material]) -> Html:
-    """The claims the papers stand or fall by; those not run yet are folded away."""
-    found = [(m, j) for m in materials for j in m.claims if j.claim.primary]
+    """The claims the papers stand or fall by; the studies' other primary ones are folded away."""
+    every = {f"{m.study.id}#{j.claim.id}": (m, j) for m in materials for j in m.claims}
+    first = [every.pop(name) for name in claims_file.headline() if name in every]
+    others = [one for one in every.values() if one[1].claim.primary]
     order = papers(materials)
-    found.sort(key=lambda one: order.index(one[0].paper))
-    run = [one for one in found if one[1].verdict.verdict != NOT_RUN]
-    waiting = [one for one in found if one[1].verdict.verdict == NOT_RUN]
+    others.sort(key=lambda one: (one[1].verdict.verdict == NOT_RUN, order.index(one[0].paper)))
+    counted = Counter(judged.verdict.verdict for _, judged in others)
     return element(
         "section",
         element("h2", "The primary claims"),
         element(
             "p",
-            f"{len(found)} claims are marked as primary in their study’s file; within a study they "
-            "are corrected for their number (Holm).",
+            "What the papers stand or fall by. A study’s primary claims are corrected for their "
+            "number (Holm).",
         ),
-        claims_list(run) if run else None,
+        claims_list(first),
         element(
             "details",
-            element("summary", mark(NOT_RUN), f" {len(waiting)} primary claims not run yet"),
-            claims_list(waiting),
+            element(
+                "summary",
+                f"{len(others)} further claims that are primary in their study’s file: "
+                + ", ".join(f"{counted[v]} {v}" for v in VERDICTS if counted[v]),
+            ),
+            claims_list(others),
             class_="fold",
         )
-        if waiting
+        if others
         else None,
         id="primary",
     )

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from disciplined.studies import readings
-from disciplined.studies.likelihood import Scatter, odds, product, scatter
+from disciplined.studies.likelihood import Runs, Scatter, Stated, odds, product, scatter
 from disciplined.studies.page import markdown
 from disciplined.studies.page.elements import Html, element, link, text
 from disciplined.studies.page.material import Material
@@ -12,6 +12,7 @@ from disciplined.studies.page.momentum_table import row_table
 from disciplined.studies.page.verdicts import typeset, word
 from disciplined.studies.readings import HELD, LABELLED, SGD, Row
 
+FIRM = 4  # control rows without which no answer is firm
 QUESTION = """
 The third paper lets momentum fall while the rate rises. Its appendix puts that into Caffe’s
 `SGDSolver`, but every log and solver file says `Nesterov`, whose update in Caffe reads the
@@ -26,8 +27,8 @@ predicted from the mean and spread of our runs of it; his own spread, where he p
 late spread of his log and the error of his test sample widen it. A row enters a product once, by
 accuracy where there are several metrics, and only with three seeds or more of each reading.
 
-*With scatter* widens every prediction by how far the rows of constant momentum, which nobody
-doubts, {}.
+*With scatter* widens every prediction by how far the rows of constant momentum that nobody doubts,
+and whose runs stand for no row with a swing, {}.
 
 *By his pair* compares his row of the swing with his own row of that momentum held: equal but for
 chance if the swing did not act, as far apart as ours if it did; whatever moves both alike falls
@@ -46,28 +47,34 @@ def rows(materials: Sequence[Material]) -> list[tuple[Material, Row]]:
         told = one.numbers if one.scale in ("paper", "not run") else []
         for row in readings.rows(one.study, told, one.logs):
             ours = row.numbers[LABELLED].mean
-            key = (row.metric, row.published.value, row.published.std, ours)
+            said = row.published
+            key = (row.metric, said.at, said.value, said.std, ours)
             if ours is None or key not in seen:
                 found.append((one, row))
             seen.add(key)
     return found
 
 
-def control_scatter(materials: Sequence[Material], papers: set[str]) -> Scatter | None:
-    """How far these papers' rows of constant momentum lie off.
+def controls(
+    materials: Sequence[Material], found: Sequence[tuple[Material, Row]]
+) -> list[tuple[Stated, Runs]]:
+    """The rows of constant momentum of the papers that the rows with a swing `found` are in.
 
-    A number that another study asks about once more counts once.
+    A row that two papers print, or two studies ask about, counts once: the same value with the same
+    runs of ours. Runs that are a reading of any row with a swing are left out wherever they stand:
+    the scatter that a row is judged with must not be made of its own runs, and so all rows can be
+    judged with the same.
     """
-    found, seen = [], set()
+    papers = {one.paper for one, _ in found}
+    judged = {row.runs(kind) for _, row in found for kind in readings.KINDS}
+    rows: dict[tuple, tuple[Stated, Runs]] = {}
     for one in materials:
         if one.paper not in papers or one.scale != "paper":
             continue
         for stated, ours in readings.controls(one.study, one.numbers, one.logs):
-            key = (one.paper, stated.value, stated.std)
-            if key not in seen:
-                found.append((stated, ours))
-            seen.add(key)
-    return scatter(found)
+            if ours not in judged:
+                rows.setdefault((stated.value, stated.std, ours), (stated, ours))
+    return list(rows.values())
 
 
 def weighed(
@@ -81,7 +88,8 @@ def weighed(
 def section(materials: Sequence[Material]) -> Html:
     """The question, the answer so far, and the rows it rests on."""
     found = rows(materials)
-    spread = control_scatter(materials, {one.paper for one, _ in found})
+    control = controls(materials, found)
+    spread = scatter(control)
     told = [
         (one, row) for one, row in found if sum(row.runs(k) is not None for k in readings.KINDS) > 1
     ]
@@ -95,7 +103,7 @@ def section(materials: Sequence[Material]) -> Html:
         "section",
         element("h2", "Did cyclical momentum act?"),
         markdown.blocks(QUESTION),
-        answer(found, spread),
+        answer(found, spread, len(control)),
         row_table(told + partly, spread),
         element(
             "p",
@@ -110,7 +118,7 @@ def section(materials: Sequence[Material]) -> Html:
     )
 
 
-def answer(found: Sequence[tuple[Material, Row]], spread: Scatter | None) -> Html:
+def answer(found: Sequence[tuple[Material, Row]], spread: Scatter | None, controls: int) -> Html:
     """As a whole: the products of the ratios, and what they say."""
     plain, k = weighed(found, lambda row: row.ratio(HELD, LABELLED))
     if plain is None:
@@ -125,7 +133,7 @@ def answer(found: Sequence[tuple[Material, Row]], spread: Scatter | None) -> Htm
     pairs, paired = weighed(found, Row.pair)
     if pairs is not None:
         ways.append(("by the author’s own pairs of rows", pairs, paired))
-    likeliest = conclusion([value for _, value, _ in ways], k)
+    likeliest = conclusion([value for _, value, _ in ways], k, controls)
     lines: list[Html] = [
         element(
             "div",
@@ -161,19 +169,27 @@ def rows_words(count: int) -> str:
     return f"{count} row" if count == 1 else f"product over {count} rows"
 
 
-def conclusion(logs: Sequence[float], rows: int) -> str:
-    """What ratios of held to acting over so many rows say; the weakest of them has the word."""
+def conclusion(logs: Sequence[float], rows: int, controls: int) -> str:
+    """What ratios of held to acting over so many rows say; the weakest of them has the word.
+
+    Firm only with odds over 20 : 1 by every way and FIRM control rows: before, nobody knows how far
+    his rows lie off ours anyway.
+    """
     least, most = min(logs), max(logs)
-    so_far = f"On the {rows} row{'s' * (rows > 1)} run both ways so far, the numbers say that it"
-    if least > math.log(20):
-        return f"{so_far} did not act."
-    if most < -math.log(20):
-        return f"{so_far} acted."
-    if least > math.log(3):
-        return "What has been run speaks for a swing that did not act, but does not settle it."
-    if most < -math.log(3):
-        return "What has been run speaks for a swing that acted, but does not settle it."
-    return "What has been run does not settle it."
+    what = f"{rows} row{'s' * (rows > 1)} run both ways and {controls} control row"
+    what += "s" * (controls != 1)
+    weakest = least if least > 0 else -most  # of the odds for what all of them speak for
+    if weakest <= math.log(3):
+        return f"What has been run, {what}, does not settle it."
+    acted = "did not act" if least > 0 else "acted"
+    if weakest <= math.log(20):
+        return f"This rests on {what}: it speaks for a swing that {acted}, but does not settle it."
+    if controls < FIRM:
+        return (
+            f"This rests on {what}: it speaks strongly for a swing that {acted}, but does not "
+            f"settle it before {FIRM} controls have been run."
+        )
+    return f"On the {what} so far, the numbers say that it {acted}."
 
 
 def curves(materials: Sequence[Material]) -> Html | None:

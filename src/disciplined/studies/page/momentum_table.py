@@ -43,7 +43,9 @@ def row_table(found: Sequence[tuple[Material, Row]], spread: Scatter | None) -> 
             one.study.label(row.arm),
             element(
                 "span",
-                metric_words(row.metric) + ("" if row.counted else ", not counted twice"),
+                metric_words(row.metric)
+                + ", best of the run" * (row.published.at == "best")
+                + ("" if row.counted else ", not counted twice"),
                 class_="unit",
             ),
         )

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from disciplined.studies import ends, panels, style
+from disciplined.studies.choosing import Chosen, Standing
 from disciplined.studies.effects import Effect
 from disciplined.studies.evidence import INCONCLUSIVE, NOT_RUN
 from disciplined.studies.judge import Judged
@@ -14,7 +15,7 @@ from disciplined.studies.page.material import Material
 from disciplined.studies.page.settings import DATA, MODELS, told
 from disciplined.studies.page.verdicts import counted, typeset, word
 from disciplined.studies.statistics import Difference
-from disciplined.studies.tables import effect_line, metric_words
+from disciplined.studies.tables import chosen_line, effect_line
 
 ASKED = {
     "as_published": "The claims as published",
@@ -189,12 +190,20 @@ def claim_line(judged: Judged, run: bool) -> Html:
 
 
 def choices(one: Material) -> Html | None:
-    """Which arm each stand-in is: the best by validation."""
+    """Which arm each stand-in is: the best by validation, by how much, and whether at an edge."""
     chosen = one.told.get("chosen", {}) if one.runs else {}
     found = items(
-        f"{one.study.label(name)}: {one.study.label(arm)}, of {len(one.study.chosen[name].among)} "
-        f"by {metric_words(one.study.chosen[name].by)}"
-        for name, arm in chosen.items()
+        chosen_line(
+            one.study,
+            name,
+            Chosen(
+                Standing(**told["first"]),
+                told["second"] and Standing(**told["second"]),
+                told["seeds"],
+                told["edges"],
+            ),
+        )
+        for name, told in chosen.items()
         if name in one.study.chosen
     )
     return text(element("h5", "Chosen by validation"), found) if found else None
