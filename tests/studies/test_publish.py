@@ -52,12 +52,12 @@ def test_figure_is_drawn_twice_the_same(made, tmp_path: Path):
     text = first[0].read_text()
     for words in ("the first, author (1 run)", "the first, ours (4 runs)", "(%)"):
         assert words in text, words
-    assert "not run" not in text  # said where nothing was
+    assert "not run: c</text>" in text
 
 
 def test_without_records_the_authors_curve_is_drawn(planted, tmp_path: Path):
     svg = drawing.draw(planted(), "paper", {}, tmp_path)[0].read_text()
-    assert "the first, author (1 run)" in svg and "b: not run" in svg
+    assert "the first, author (1 run)" in svg and "not run: b, c</text>" in svg
 
 
 def test_short_runs_are_stretched_to_the_papers_length(planted, recorded):
