@@ -18,7 +18,7 @@ SIGNS: dict[str, Callable[[Seen], Finding | None]] = {
 EXPLAINED = {  # what says nothing further once the other is found
     "diverged": {"rate too large", "overfitting", "too little regularisation", "unstable", "spike",
                  "plateaued", "underfitting", "rate too small"},
-    "rate too large": {"unstable", "spike", "plateaued", "overfitting", "too little regularisation"},
+    "rate too large": {"spike", "plateaued", "overfitting", "too little regularisation"},
     "overfitting": {"plateaued", "underfitting"},
     "unstable": {"spike"},
     "rate too small": {"underfitting", "plateaued"},

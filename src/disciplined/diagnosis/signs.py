@@ -10,15 +10,18 @@ from disciplined.diagnosis import slopes
 from disciplined.diagnosis.findings import Finding
 from disciplined.diagnosis.seen import CONSTANT, CYCLE, FEWEST, RANGE_TEST, UNKNOWN, Seen
 
-SURE = 4.0  # standard errors of a trend that is no accident
+SURE = 3.0  # standard errors of a trend that is no accident
+SURER = 4.0  # the same where it is the surest of many
 FALLS = 0.02  # of the loss, over the last third: less is flat
 STEADY = 0.3  # the last third's fall over the middle third's: less is coming to rest
-LINEAR = 0.4  # the second half's fall over the first half's: more is hardly begun
+LINEAR = 0.75  # likewise: more is a straight line, and training has hardly begun
 FLAT = 0.04  # of the loss, over a third of the run at least
 RISES = 0.04  # above the lowest smoothed loss
-COLLAPSE = 0.25  # above the lowest, as the rate rises
-RAGGED = 0.10  # independent noise, as a part of the loss
+IDLE = 0.1  # less than this a cycle's descent has not lowered the loss
+COLLAPSE = 0.2  # above the lowest, as the rate rises
+RAGGED = 0.08  # independent noise, as a part of the loss
 LEAP = 0.25  # above its surroundings, as a part of the loss
+EARLY = 0.1  # of the measurements, in which a leap is nothing unusual
 MANY = 4  # leaps that are no accident
 
 
@@ -67,47 +70,75 @@ def diverged(seen: Seen) -> Finding | None:
     )  # fmt: skip
 
 
-def turn(seen: Seen) -> tuple[int, float, float] | None:
-    """Where the smoothed loss is lowest, how far it has risen since, and that rise's error.
+def rising(seen: Seen) -> tuple[int, slopes.Trend] | None:
+    """Where the smoothed loss is lowest, and the surest trend upwards since then, till the end.
 
-    The lowest of many noisy medians is too low by accident; that much is taken off the rise.
+    The lowest of many noisy values is low by accident, so that its distance to the end proves
+    nothing: the trend's own error decides.
     """
-    if seen.x.size < FEWEST + 2:
-        return None
     lowest = int(seen.smooth.argmin())
-    late = slice(seen.x.size - seen.wide, None)
-    if seen.x.size - 1 - lowest < seen.wide:
+    late = float(np.median(seen.y[-seen.wide :]))
+    if late - float(seen.smooth[lowest]) < RISES:
         return None
-    at, end = seen.near(lowest), seen.near(seen.x.size - 1)
-    each = 1.25 / np.sqrt(seen.wide)
-    chosen = at * each * np.sqrt(2 * np.log(max(2.0, seen.x.size / seen.wide)))
-    rise = float(np.median(seen.y[late]) - seen.smooth[lowest] - chosen)
-    half = seen.y[(lowest + seen.x.size) // 2 :]
-    held = float(np.median(half) - seen.smooth[lowest])  # not the last few points alone
-    return lowest, min(rise, held * 1.5), float(np.hypot(at, end)) * each
+    best = None
+    for start in np.linspace(0.1, 0.85, 16):
+        there = seen.part(float(start))
+        if there.sum() < FEWEST:
+            break
+        line = slopes.trend(seen.x[there], seen.y[there])
+        first = float(np.median(seen.y[there][: seen.wide]))
+        sure = line.change > RISES and line.z > SURER and late > first + RISES / 2
+        if sure and (best is None or line.z > best.z):
+            best = line
+    return None if best is None else (lowest, best)
 
 
 def overfitting(seen: Seen) -> Finding | None:
     """The loss of images not trained on turned and rises, and that of training does not."""
-    found = None if seen.blind else turn(seen)
+    if seen.blind or seen.x.size < FEWEST + 2:
+        return None
+    found = rising(seen)
     if found is None:
-        return None
-    lowest, rise, error = found
-    if rise < RISES or rise < SURE * error or seen.part(0.9)[lowest]:
-        return None
+        return idle_descent(seen)
+    lowest, line = found
     low, late = seen.train(*seen.window(lowest)), seen.train(*seen.window(seen.x.size - 1))
-    if low is not None and late is not None and late > low * np.exp(rise / 2):
-        return None
+    test = float(np.median(seen.loss[-seen.wide :]))
+    if low is not None and late is not None:
+        if late > low * np.exp(line.change / 2) or late > (1 - RISES) * test:
+            return None  # both rise, or there is no gap: the rate, not the network
     start, end = float(seen.x[lowest]), float(seen.x[-1])
+    middle = np.median(seen.loss[max(0, lowest - seen.wide // 2) : lowest + seen.wide // 2 + 1])
     evidence = (
-        f"lowest {np.exp(seen.smooth[lowest] - seen.y[-1]) * seen.loss[-1]:.4g} near {count(start)}, "
-        f"then {percent(rise)} until {count(end)} ({rise / max(error, 1e-12):.0f} standard errors)"
-        if (seen.loss > 0).all()
-        else f"lowest near {count(start)}, then higher until {count(end)}"
+        f"lowest about {middle:.4g} near {count(start)}, {test:.4g} at "
+        f"the end; {percent(line.change)} ± {100 * line.error:.2g} {between(line.start, end)}"
     )
     if low is not None:
         evidence += f"; training loss {low:.3g} → {late:.3g}"
-    return Finding("overfitting", seen.metric, start, end, evidence, rise / RISES)
+    return Finding("overfitting", seen.metric, start, end, evidence, line.change / RISES)
+
+
+def idle_descent(seen: Seen) -> Finding | None:
+    """A cycle's rate came down and the loss did not, though that of training did.
+
+    The descent is what lowers the loss of a healthy cycle, by a third and more in the author's.
+    """
+    if seen.kind != CYCLE or seen.hot[-1] or seen.hot.sum() < FEWEST:
+        return None
+    assert seen.rate is not None
+    hot, late = seen.y[seen.hot], seen.y[-seen.wide :]
+    error = 1.25 * np.hypot(slopes.ragged(hot) / hot.size**0.5, slopes.ragged(late) / late.size**0.5)
+    change = float(np.median(late) - np.median(hot))
+    x = seen.x[seen.hot]
+    before, after = seen.train(x[0], x[-1]), seen.train(*seen.window(seen.x.size - 1))
+    if change < -IDLE or before is None or after is None or after > before / 2:
+        return None
+    evidence = (
+        f"the rate came down from {seen.rate.max():.3g} to {seen.rate[-1]:.3g} and the loss did not: "
+        f"{np.median(seen.loss[seen.hot]):.4g} before, {percent(change)} ± "
+        f"{100 * error:.2g} at the end; training loss {before:.3g} → {after:.3g}"
+    )
+    start, end = float(x[-1]), float(seen.x[-1])
+    return Finding("overfitting", seen.metric, start, end, evidence, (change + IDLE) / IDLE)
 
 
 def too_little_regularisation(seen: Seen) -> Finding | None:
@@ -135,8 +166,10 @@ def rate_too_large(seen: Seen) -> Finding | None:
     if seen.kind in (RANGE_TEST, CYCLE):
         return turned_with_rate(seen)
     for there in seen.stretches():
+        if there[-1] != seen.x.size - 1:
+            continue  # the rate falls afterwards, as it should
         there = there[there.size // 3 :]
-        rough = slopes.noise(seen.x[there], seen.y[there])
+        rough = slopes.ragged(seen.y[there])
         line = slopes.trend(seen.x[there], seen.y[there])
         level = float(np.median(seen.y[there]))
         lower = float(np.median(seen.y[: max(3, there[0])]) - level)
@@ -168,7 +201,7 @@ def turned_with_rate(seen: Seen) -> Finding | None:
     if low is None and seen.kind == CYCLE:
         return None
     end = float(np.median(seen.y[seen.x.size - seen.wide :])) - float(base[lowest])
-    if seen.kind == CYCLE and end < COLLAPSE:
+    if seen.kind == CYCLE and end < COLLAPSE / 2:
         return None  # a cycle may climb in its middle if it ends below
     above = np.flatnonzero(base[lowest:] < base[lowest] + COLLAPSE / 2)
     first = lowest + int(above[-1]) if above.size else lowest
@@ -190,17 +223,17 @@ def jumps(seen: Seen, metric: str) -> tuple[np.ndarray, np.ndarray, list[tuple[i
     x, loss = seen.curves.measured(metric)
     if x.size < FEWEST + 2 or seen.kind == RANGE_TEST or not (loss > 0).all():
         return x, loss, []
-    hot = {float(v) for v in seen.x[seen.hot]}
-    cool = ~np.isin(x, list(hot)) if hot else np.ones(x.size, bool)
+    told = ~np.isin(x, seen.x[seen.hot])
+    told[: max(1, round(EARLY * x.size))] = False
     found = slopes.leaps(np.log(loss), LEAP)
-    return x, loss, [(a, b) for a, b in found if cool[a : b + 1].all()]
+    return x, loss, [(a, b) for a, b in found if told[a : b + 1].all()]
 
 
 def unstable(seen: Seen) -> Finding | None:
     """Ragged where the rate stands still, or leaping again and again."""
     for there in seen.stretches():
         late = there[there.size // 3 :]
-        rough = slopes.noise(seen.x[late], seen.y[late])
+        rough = slopes.ragged(seen.y[late]) if late.size >= 8 else 0.0
         if rough > RAGGED:
             start, end = float(seen.x[late[0]]), float(seen.x[late[-1]])
             evidence = (
@@ -239,10 +272,10 @@ def rate_too_small(seen: Seen) -> Finding | None:
     """At a constant rate the loss falls along a straight line: training has hardly begun."""
     if seen.kind not in (CONSTANT, UNKNOWN) or seen.x.size < FEWEST + 2:
         return None
-    first, second = seen.part(0, 0.5), seen.part(0.5)
-    if min(first.sum(), second.sum()) < 4:
+    thirds = seen.part(1 / 3, 2 / 3), seen.part(2 / 3)
+    if min(p.sum() for p in thirds) < 4:
         return None
-    lines = [slopes.trend(seen.x[p], seen.loss[p]) for p in (first, second)]
+    lines = [slopes.trend(seen.x[p], seen.y[p]) for p in thirds]
     if any(line.change >= 0 or abs(line.z) < SURE for line in lines):
         return None
     ratio = lines[1].change / lines[0].change
@@ -250,8 +283,8 @@ def rate_too_small(seen: Seen) -> Finding | None:
     if ratio < LINEAR or whole > -0.001:
         return None
     evidence = (
-        f"{percent(whole)} over the whole run, the second half {100 * ratio:.0f} % of the first "
-        "half's fall: still a straight line"
+        f"{percent(whole)} over the whole run, the last third {100 * ratio:.0f} % of the middle "
+        "third's fall: still a straight line"
     )
     start, end = float(seen.x[0]), float(seen.x[-1])
     return Finding("rate too small", seen.metric, start, end, evidence, ratio / LINEAR)
@@ -259,24 +292,30 @@ def rate_too_small(seen: Seen) -> Finding | None:
 
 def underfitting(seen: Seen) -> Finding | None:
     """The loss of images not trained on still falls at a steady slope when the run ends."""
-    last, middle = seen.part(2 / 3), seen.part(1 / 3, 2 / 3)
-    if last.sum() < 4:
-        last, middle = seen.part(0.5), seen.part(0, 0.5)
-    if seen.blind or seen.x.size < FEWEST or last.sum() < 4 or middle.sum() < 3:
+    if seen.blind or seen.x.size < FEWEST or seen.kind in (CYCLE, RANGE_TEST):
+        return None  # under such a rate it falls because the rate does
+    best: tuple[slopes.Trend, slopes.Trend] | None = None
+    for start in (2 / 3, 1 / 2, 1 / 3):
+        last, middle = seen.part(start), seen.part(start / 2, start)
+        if last.sum() < FEWEST or middle.sum() < 2 or not seen.steady(last):
+            continue
+        line, before = (slopes.trend(seen.x[p], seen.y[p]) for p in (last, middle))
+        fall = line.change * (seen.span / 3) / (line.end - line.start)
+        if fall > -FALLS or line.z > -SURE:
+            continue
+        if before.change < 0 and line.slope / before.slope < STEADY:
+            continue
+        if best is None or line.z < best[0].z:
+            best = line, before
+    if best is None:
         return None
-    if seen.kind in (CYCLE, RANGE_TEST) or not seen.steady(last):
-        return None  # it falls because the rate does
-    line, before = (slopes.trend(seen.x[p], seen.y[p]) for p in (last, middle))
-    if line.change > -FALLS or line.z > -SURE:
-        return None
-    if before.change < 0 and line.change / before.change < STEADY:
-        return None
+    line, before = best
     evidence = (
-        f"{percent(line.change)} ± {100 * line.error:.2g} {between(line.start, line.end)}, after "
-        f"{percent(before.change)} in the stretch before"
+        f"{percent(line.change)} ± {100 * line.error:.2g} {between(line.start, line.end)}, "
+        f"{percent(before.change)} {between(before.start, before.end)}"
     )
     return Finding(
-        "underfitting", seen.metric, line.start, line.end, evidence, abs(line.change) / FALLS
+        "underfitting", seen.metric, line.start, line.end, evidence, abs(line.change) / FALLS / 2
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 NORMAL = 1.4826  # median absolute deviation to standard deviation of normal noise
-PAIRS = 200  # points at most of which all pairs are looked at
+PAIRS = 120  # points at most of which all pairs are looked at
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,11 @@ class Trend:
     change: float
     error: float
     level: float
+
+    @property
+    def slope(self) -> float:
+        """The change per iteration."""
+        return self.change / (self.end - self.start) if self.end > self.start else 0.0
 
     @property
     def z(self) -> float:
@@ -70,10 +75,19 @@ def trend(x: np.ndarray, y: np.ndarray) -> Trend:
     residual = residual - np.median(residual)
     power = float((residual**2).sum())
     alike = 0.0 if power == 0 else float((residual[1:] * residual[:-1]).sum() / power)
+    alike = (n * alike + 1) / (n - 4) if n > 5 else alike  # estimated too low from few points
     alike = min(max(alike, 0.0), 0.9)
     error = max(float(high - low) / 2, noise(x, y) / np.sqrt(((x - x.mean()) ** 2).sum()))
     error *= float(np.sqrt((1 + alike) / (1 - alike)))
     return Trend(float(x[0]), float(x[-1]), slope * span, error * span, float(np.median(y)))
+
+
+def ragged(y: np.ndarray, wide: int = 7) -> float:
+    """How far points lie from the running median about them: the 68th percentile of the distance,
+    a standard deviation for noise, and not fooled by a sawtooth as second differences are."""
+    if y.size < wide:
+        return 0.0
+    return float(np.percentile(np.abs(y - smooth(y, wide)), 68.27))
 
 
 def blocks(x: np.ndarray, y: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
