@@ -28,7 +28,8 @@ class Answer:
     """One line of the file: a curve, or one for each seed.
 
     expect: any one of these must be found; empty: nothing may stand out. allow: may be found
-    besides. until: the curve is cut at this iteration. held: not seen while tuning.
+    besides. until: the curve is cut at this iteration. held: not seen while thresholds were first
+    chosen; fresh: nor when they were mended after that.
     """
 
     curve: str
@@ -39,6 +40,7 @@ class Answer:
     seeds: tuple[int, ...] = ()
     until: float = np.inf
     held: bool = False
+    fresh: bool = False
 
     @property
     def label(self) -> str:

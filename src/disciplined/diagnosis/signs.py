@@ -18,7 +18,10 @@ LINEAR = 0.75  # likewise: more is a straight line, and training has hardly begu
 FLAT = 0.04  # of the loss, over a third of the run at least
 RISES = 0.04  # above the lowest smoothed loss
 IDLE = 0.1  # less than this a cycle's descent has not lowered the loss
-COLLAPSE = 0.2  # above the lowest, as the rate rises
+WORSE = 0.02  # of the accuracy: less right than at the end
+AMISS = 0.05  # of the measurements with less right: more with a lower loss is no accident
+GAP = 0.8  # of the loss of other images: less training loss is a gap
+COLLAPSE = 0.18  # above the lowest, as the rate rises
 RAGGED = 0.08  # independent noise, as a part of the loss
 LEAP = 0.25  # above its surroundings, as a part of the loss
 EARLY = 0.1  # of the measurements, in which a leap is nothing unusual
@@ -99,7 +102,7 @@ def overfitting(seen: Seen) -> Finding | None:
         return None
     found = rising(seen)
     if found is None:
-        return idle_descent(seen)
+        return idle_descent(seen) or overconfident(seen)
     lowest, line = found
     low, late = seen.train(*seen.window(lowest)), seen.train(*seen.window(seen.x.size - 1))
     test = float(np.median(seen.loss[-seen.wide :]))
@@ -141,6 +144,33 @@ def idle_descent(seen: Seen) -> Finding | None:
     return Finding("overfitting", seen.metric, start, end, evidence, (change + IDLE) / IDLE)
 
 
+def overconfident(seen: Seen) -> Finding | None:
+    """The loss ends above where it had been at a lower accuracy: what accuracy does not show.
+
+    In a healthy run loss and accuracy move together, so that of the earlier measurements with a
+    lower accuracy hardly any has a lower loss.
+    """
+    accuracy = seen.curves.at(seen.metric.replace("loss", "accuracy"), seen.x)
+    if accuracy is None or seen.kind == RANGE_TEST or seen.x.size < 2 * FEWEST:
+        return None
+    last = float(np.median(accuracy[-seen.wide :]))
+    loss = float(np.median(seen.loss[-seen.wide :]))
+    worse = accuracy[: -seen.wide] < last - max(WORSE, 2 * slopes.ragged(accuracy[-3 * seen.wide :]))
+    lower = worse & (seen.loss[: -seen.wide] < loss * (1 - RISES))
+    part = lower.sum() / max(1, worse.sum())
+    train = seen.train(*seen.window(seen.x.size - 1))
+    if lower.sum() < 3 or part < AMISS or (train is not None and train > GAP * loss):
+        return None
+    at = np.flatnonzero(lower)
+    evidence = (
+        f"ends at {loss:.4g} with {100 * last:.1f} % right; of the {worse.sum()} earlier measurements "
+        f"with less right {lower.sum()} have a lower loss, {seen.loss[at].min():.4g} with "
+        f"{100 * accuracy[at[seen.loss[at].argmin()]]:.1f} % at {count(seen.x[at[seen.loss[at].argmin()]])}"
+    )
+    start, end = float(seen.x[at[-1]]), float(seen.x[-1])
+    return Finding("overfitting", seen.metric, start, end, evidence, part / AMISS)
+
+
 def too_little_regularisation(seen: Seen) -> Finding | None:
     """Overfitting while the training loss falls on and the gap widens."""
     turned = overfitting(seen)
@@ -150,8 +180,12 @@ def too_little_regularisation(seen: Seen) -> Finding | None:
     low, late = seen.train(*seen.window(lowest)), seen.train(*seen.window(seen.x.size - 1))
     if low is None or late is None or late > 0.9 * low:
         return None
-    gaps = [np.median(seen.loss[seen.x >= turned.end]) - late, seen.loss[lowest] - low]
-    evidence = f"the gap to training loss went from {gaps[1]:.3g} to {gaps[0]:.3g} as that fell on"
+    half = seen.wide // 2
+    before = float(np.median(seen.loss[max(0, lowest - half) : lowest + half + 1])) - low
+    after = float(np.median(seen.loss[-seen.wide :])) - late
+    if after <= before:
+        return None
+    evidence = f"the gap to training loss went from {before:.3g} to {after:.3g} as that fell on"
     return Finding(
         "too little regularisation", seen.metric, turned.start, turned.end, evidence,
         turned.strength,
@@ -191,8 +225,9 @@ def turned_with_rate(seen: Seen) -> Finding | None:
     if base.size < FEWEST:
         return None
     lowest = int(base.argmin())
-    peak = float(np.median(seen.y[max(lowest, top - seen.wide) : top])) - float(base[lowest])
     error = 1.25 * seen.near(lowest) / np.sqrt(seen.wide)
+    chosen = error * np.sqrt(2 * np.log(max(2.0, top / seen.wide)))  # the lowest of many is too low
+    peak = float(np.median(seen.y[max(lowest, top - seen.wide) : top]) - base[lowest] - chosen)
     if peak < COLLAPSE or peak < SURE * error or top - lowest < 3:
         return None
     low, late = seen.train(*seen.window(lowest)), seen.train(*seen.window(top - 1))
@@ -303,7 +338,7 @@ def underfitting(seen: Seen) -> Finding | None:
         fall = line.change * (seen.span / 3) / (line.end - line.start)
         if fall > -FALLS or line.z > -SURE:
             continue
-        if before.change < 0 and line.slope / before.slope < STEADY:
+        if before.change >= 0 or line.slope / before.slope < STEADY:
             continue
         if best is None or line.z < best[0].z:
             best = line, before
