@@ -79,7 +79,7 @@ def advised(finding: Finding, seen: Seen) -> Finding:
         value = float(decay[-1])
         if finding.name == "too little regularisation":
             change[0] = (
-                f"weight decay is {value:.2g}: try {3.16 * value:.1g} and {10 * value:.1g}, compare early"
+                f"weight decay is {value:.2g}: try {3.16 * value:.1g} and {10 * value:.1g}"
                 if value
                 else "weight decay is 0: try 1e-6 to 1e-4 (deep), 1e-4 to 1e-2 (shallow)"
             )
@@ -92,5 +92,7 @@ def advised(finding: Finding, seen: Seen) -> Finding:
         test = float(abs(seen.loss[seen.x >= finding.start]).mean())
         train = seen.train(finding.start, finding.end)
         if train is not None and train >= 0.97 * test:
-            change.append("no gap to training loss: less regularisation or a larger network may help")
+            change.append(
+                "no gap to training loss: less regularisation or a larger network may help"
+            )
     return replace(finding, change=tuple(change), source=SOURCE[finding.name])

@@ -81,23 +81,23 @@ class Judged:
         return (self.alarms or [self.answer.label])[0]
 
 
-def answers(file: Path = ANSWERS) -> list[Answer]:
-    """The answers of a file. Raises Mistake for a finding that there is none of."""
+def read_answers(file: Path = ANSWERS) -> tuple[list[str], list[Answer]]:
+    """The remarks and the answers of a file. Raises Mistake for a finding that there is none of."""
     from omegaconf import OmegaConf
 
-    listed: Any = OmegaConf.to_container(OmegaConf.load(file))
+    told: Any = OmegaConf.to_container(OmegaConf.load(file))
     found = []
-    for one in listed:
+    for one in told["curves"]:
         lists = {k: tuple(one[k]) for k in ("expect", "allow", "seeds") if k in one}
         found.append(Answer(**one | lists))
         for name in (*found[-1].expect, *found[-1].allow):
             if name not in NAMES:
                 raise Mistake(f"{file}: {one['curve']}: no finding {name}; {', '.join(NAMES)}")
-    return found
+    return told["remarks"], found
 
 
 def judged(listed: list[Answer], output_dir: Path) -> list[Judged]:
-    """Every curve of the answers with its diagnosis; published records that are gone are left out."""
+    """Every curve of the answers with its diagnosis."""
     return [Judged(one, diagnose(c)) for one in listed for c in found(one, output_dir)]
 
 
@@ -161,5 +161,7 @@ def wrong(found: list[Judged]) -> list[str]:
         if not one.right:
             said = ", ".join(f.name for f in one.diagnosis.findings) or NOTHING
             expected = " or ".join(one.answer.expect) or NOTHING
-            lines.append(f"{one.diagnosis.curves.name}: found {said}; expected {expected} ({one.answer.why})")
+            lines.append(
+                f"{one.diagnosis.curves.name}: found {said}; expected {expected} ({one.answer.why})"
+            )
     return lines

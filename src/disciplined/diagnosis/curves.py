@@ -42,9 +42,9 @@ class Curves:
 
     @property
     def held_out(self) -> str | None:
-        """The loss that decides: of validation, else of the test set, with three values at least."""
+        """The loss that decides: of validation, else of the test set."""
         found = [c for c in LOSSES if self.measured(c)[0].size or self.broken(c) is not None]
-        return max(found, key=lambda c: self.measured(c)[0].size, default=None) if found else None
+        return next(iter(found), None)
 
     def at(self, column: str, x: np.ndarray) -> np.ndarray | None:
         """A column's last value known at each of `x`; None where it was never measured."""
@@ -73,9 +73,7 @@ def curves(
     found = {ours: raw[theirs] for ours, theirs in chosen.items()}
     if not any(np.any(~np.isnan(v)) for k, v in found.items() if k.endswith("_loss")):
         has = ", ".join(list(raw)[:12]) or "no columns"
-        raise Mistake(
-            f"{name}: no loss in it ({has}); name its column, e.g. map=val_loss={next(iter(raw), 'x')}"
-        )
+        raise Mistake(f"{name}: no loss in it (columns: {has}); name it, e.g. map=val_loss=COLUMN")
     rows_there = next(iter(found.values())).size
     clock = next((c for c in ("iteration", "epoch") if c in found), "row")
     if clock == "row":

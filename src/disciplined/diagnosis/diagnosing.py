@@ -6,14 +6,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from disciplined.diagnosis import signs
+from disciplined.diagnosis import overfitting, stability, underfitting
 from disciplined.diagnosis.advice import advised
 from disciplined.diagnosis.curves import Curves, curves
 from disciplined.diagnosis.findings import NAMES, NOTHING, Finding
 from disciplined.diagnosis.seen import CYCLE, FEWEST, RANGE_TEST, UNKNOWN, Seen
 
 SIGNS: dict[str, Callable[[Seen], Finding | None]] = {
-    name: getattr(signs, name.replace(" ", "_")) for name in NAMES
+    "diverged": stability.diverged,
+    "rate too large": stability.rate_too_large,
+    "overfitting": overfitting.overfitting,
+    "too little regularisation": overfitting.too_little_regularisation,
+    "unstable": stability.unstable,
+    "too much regularisation": underfitting.too_much_regularisation,
+    "rate too small": underfitting.rate_too_small,
+    "underfitting": underfitting.underfitting,
+    "spike": stability.spike,
+    "plateaued": underfitting.plateaued,
 }
 EXPLAINED = {  # what says nothing further once the other is found
     "diverged": {"rate too large", "overfitting", "too little regularisation", "unstable", "spike",
@@ -47,7 +56,8 @@ class Diagnosis:
 
     def __str__(self) -> str:
         """A table to read: finding, evidence, what to change next, source."""
-        lines = [f"{self.curves.name}: {', '.join(f.name for f in self.findings) or NOTHING + ' stands out'}"]
+        found = ", ".join(f.name for f in self.findings) or f"{NOTHING} stands out"
+        lines = [f"{self.curves.name}: {found}"]
         for f in self.findings:
             lines += ["", f"  {f.name} ({f.confidence})"]
             for title, told in (
@@ -55,8 +65,16 @@ class Diagnosis:
                 *(("next", one) for one in f.change),
                 ("from", f.source),
             ):
-                lines.append(textwrap.fill(told, 96, initial_indent=f"    {title}  ", subsequent_indent=" " * 10))
-        for title, told in (("note", self.notes), ("not judged", self.unjudged), ("read", self.curves.read)):
+                lines.append(
+                    textwrap.fill(
+                        told, 96, initial_indent=f"    {title}  ", subsequent_indent=" " * 10
+                    )
+                )
+        for title, told in (
+            ("note", self.notes),
+            ("not judged", self.unjudged),
+            ("read", self.curves.read),
+        ):
             if told:
                 lines += ["", *(f"  {title}: {one}" for one in told)]
         return "\n".join(lines)

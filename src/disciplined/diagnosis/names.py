@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from disciplined.mistakes import Mistake
 
@@ -51,7 +52,9 @@ def taken(
         if ours not in OURS:
             raise Mistake(f"map={ours}=...: {close(ours, OURS)}")
         if theirs not in columns:
-            raise Mistake(f"map={ours}={theirs}: no such column in {name}; {close(theirs, columns)}")
+            raise Mistake(
+                f"map={ours}={theirs}: no such column in {name}; {close(theirs, columns)}"
+            )
     guesses: dict[str, list[tuple[int, str]]] = {}
     for column in columns:
         guess = ours_of(column)
@@ -81,22 +84,27 @@ def ours_of(column: str) -> tuple[str, int] | None:
     if EXTREMES.search(column):
         return None
     own = column.rpartition(" - ")[2]
-    words = [w for w in re.split(r"[^a-z0-9]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", own).lower()) if w]
+    words = [
+        w for w in re.split(r"[^a-z0-9]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", own).lower()) if w
+    ]
     joined = "".join(words)
     for table in (CLOCKS, SETTINGS):
         for ours, names in table.items():
             if joined in names:
                 return ours, 1 + names.index(joined)
     if words and (words[0] == "lr" or words[-1] == "lr" or words[-2:] == ["learning", "rate"]):
-        if words[-1] in SETTINGS or words[-2:] == ["weight", "decay"]:  # Lightning's lr-SGD-momentum
+        if words[-1] in SETTINGS or words[-2:] == [
+            "weight",
+            "decay",
+        ]:  # Lightning's lr-SGD-momentum
             return ("momentum" if words[-1] == "momentum" else "weight_decay"), 5 + len(words)
         return "lr", 5 + len(words)
     splits = [s for s, names in SPLITS.items() if set(words) & set(names)]
-    two = {a + b for a, b in zip(words, words[1:], strict=False)}
+    two = {a + b for a, b in pairwise(words)}
     measures = [m for m, names in MEASURES.items() if (set(words) | two) & set(names)]
     if len(splits) > 1 or len(measures) != 1:
         return None
-    if not splits and not words[0] in MEASURES[measures[0]]:
+    if not splits and words[0] not in MEASURES[measures[0]]:
         return None
     known = {w for names in (*SPLITS.values(), *MEASURES.values()) for w in names} | IDLE
     further = sum(w not in known for w in words)

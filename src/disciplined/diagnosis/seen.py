@@ -1,7 +1,8 @@
 """A run as the signs look at it: the deciding loss on a scale of relative change, and its rate."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,7 @@ class Seen:
 
     curves: Curves
     metric: str
+    signs: dict[str, Any] = field(default_factory=dict)  # those already looked for
 
     @property
     def blind(self) -> bool:
@@ -114,9 +116,7 @@ class Seen:
         else:
             steps = np.flatnonzero(np.abs(np.diff(np.log(np.maximum(self.rate, 1e-300)))) > 0.3)
             parts = np.split(everything, steps + 1)
-        return [
-            p for p in parts if p.size >= 8 and self.x[p[-1]] - self.x[p[0]] >= 0.2 * self.span
-        ]
+        return [p for p in parts if p.size >= 8 and self.x[p[-1]] - self.x[p[0]] >= 0.2 * self.span]
 
     def near(self, i: int) -> float:
         """The independent noise of `y` around a point."""

@@ -4,8 +4,10 @@ Everything is by hand in numpy. A curve is `x`, increasing, and `y` of the same 
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 NORMAL = 1.4826  # median absolute deviation to standard deviation of normal noise
 PAIRS = 120  # points at most of which all pairs are looked at
@@ -64,9 +66,9 @@ def trend(x: np.ndarray, y: np.ndarray) -> Trend:
     if n < 2:
         at = float(x[0]) if n else 0.0
         return Trend(at, at, 0.0, 0.0, float(y[0]) if n else 0.0)
-    one, other = np.triu_indices(n, 1)
+    one, other = pairs(n)
     slopes = np.sort((y[other] - y[one]) / (x[other] - x[one]))
-    slope = float(np.median(slopes))
+    slope = float(np.interp((slopes.size - 1) / 2, np.arange(slopes.size), slopes))
     half = np.sqrt(n * (n - 1) * (2 * n + 5) / 18) / 2
     middle = (slopes.size - 1) / 2
     low, high = np.interp([middle - half, middle + half], np.arange(slopes.size), slopes)
@@ -90,6 +92,12 @@ def ragged(y: np.ndarray, wide: int = 7) -> float:
     return float(np.percentile(np.abs(y - smooth(y, wide)), 68.27))
 
 
+@cache
+def pairs(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """The indices of all pairs of n points."""
+    return np.triu_indices(n, 1)
+
+
 def blocks(x: np.ndarray, y: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """The medians of `count` blocks of neighbouring points."""
     parts = np.array_split(np.arange(x.size), count)
@@ -104,7 +112,13 @@ def width(n: int) -> int:
 def smooth(y: np.ndarray, wide: int | None = None) -> np.ndarray:
     """Running medians of `wide` (odd) points; at the ends of the points there are."""
     half = (wide or width(y.size)) // 2
-    return np.array([np.median(y[max(0, i - half) : i + half + 1]) for i in range(y.size)])
+    found = np.empty(y.size)
+    inner = slice(half, max(half, y.size - half))
+    for i in [*range(min(half, y.size)), *range(max(half, y.size - half), y.size)]:
+        found[i] = np.median(y[max(0, i - half) : i + half + 1])
+    if y.size > 2 * half:
+        found[inner] = np.median(sliding_window_view(y, 2 * half + 1), axis=1)
+    return found
 
 
 def leaps(y: np.ndarray, least: float, times: float = 8.0, wide: int = 9) -> list[tuple[int, int]]:
@@ -117,10 +131,7 @@ def leaps(y: np.ndarray, least: float, times: float = 8.0, wide: int = 9) -> lis
         return []
     base = smooth(y, wide)
     off = y - base
-    half = 2 * wide
-    usual = np.array(
-        [NORMAL * np.median(np.abs(off[max(0, i - half) : i + half + 1])) for i in range(y.size)]
-    )
+    usual = NORMAL * smooth(np.abs(off), 4 * wide + 1)
     high = off > np.maximum(least, times * usual)
     found: list[tuple[int, int]] = []
     for i in np.flatnonzero(high):
@@ -128,4 +139,4 @@ def leaps(y: np.ndarray, least: float, times: float = 8.0, wide: int = 9) -> lis
             found[-1] = (found[-1][0], int(i))
         else:
             found.append((int(i), int(i)))
-    return [(a, b) for a, b in found if 0 < a and b < y.size - 1 and b - a < wide // 3 + 1]
+    return [(a, b) for a, b in found if a > 0 and b < y.size - 1 and b - a < wide // 3 + 1]
