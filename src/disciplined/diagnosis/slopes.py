@@ -39,6 +39,12 @@ class Trend:
         return self.change / self.error
 
 
+def median(values: np.ndarray) -> float:
+    """The median of a few values; numpy's own takes ten times as long for them."""
+    ordered = np.sort(values)
+    return float(ordered[(ordered.size - 1) // 2] + ordered[ordered.size // 2]) / 2
+
+
 def noise(x: np.ndarray, y: np.ndarray) -> float:
     """Standard deviation of the independent part of `y`; 0 below three points.
 
@@ -50,7 +56,7 @@ def noise(x: np.ndarray, y: np.ndarray) -> float:
     before = (x[2:] - x[1:-1]) / (x[2:] - x[:-2])
     off = y[1:-1] - before * y[:-2] - (1 - before) * y[2:]
     off = off / np.sqrt(1 + before**2 + (1 - before) ** 2)
-    return float(NORMAL * np.median(np.abs(off)))
+    return NORMAL * median(np.abs(off))
 
 
 def trend(x: np.ndarray, y: np.ndarray) -> Trend:
@@ -74,14 +80,14 @@ def trend(x: np.ndarray, y: np.ndarray) -> Trend:
     low, high = np.interp([middle - half, middle + half], np.arange(slopes.size), slopes)
     span = float(x[-1] - x[0])
     residual = y - slope * x
-    residual = residual - np.median(residual)
+    residual = residual - median(residual)
     power = float((residual**2).sum())
     alike = 0.0 if power == 0 else float((residual[1:] * residual[:-1]).sum() / power)
     alike = (n * alike + 1) / (n - 4) if n > 5 else alike  # estimated too low from few points
     alike = min(max(alike, 0.0), 0.9)
     error = max(float(high - low) / 2, noise(x, y) / np.sqrt(((x - x.mean()) ** 2).sum()))
     error *= float(np.sqrt((1 + alike) / (1 - alike)))
-    return Trend(float(x[0]), float(x[-1]), slope * span, error * span, float(np.median(y)))
+    return Trend(float(x[0]), float(x[-1]), slope * span, error * span, median(y))
 
 
 def ragged(y: np.ndarray, wide: int = 7) -> float:
@@ -101,7 +107,7 @@ def pairs(n: int) -> tuple[np.ndarray, np.ndarray]:
 def blocks(x: np.ndarray, y: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """The medians of `count` blocks of neighbouring points."""
     parts = np.array_split(np.arange(x.size), count)
-    return np.array([np.median(x[p]) for p in parts]), np.array([np.median(y[p]) for p in parts])
+    return np.array([median(x[p]) for p in parts]), np.array([median(y[p]) for p in parts])
 
 
 def width(n: int) -> int:
@@ -115,7 +121,7 @@ def smooth(y: np.ndarray, wide: int | None = None) -> np.ndarray:
     found = np.empty(y.size)
     inner = slice(half, max(half, y.size - half))
     for i in [*range(min(half, y.size)), *range(max(half, y.size - half), y.size)]:
-        found[i] = np.median(y[max(0, i - half) : i + half + 1])
+        found[i] = median(y[max(0, i - half) : i + half + 1])
     if y.size > 2 * half:
         found[inner] = np.median(sliding_window_view(y, 2 * half + 1), axis=1)
     return found
