@@ -103,3 +103,16 @@ def test_a_profile_is_a_table_of_shares(tmp_path: Path):
     assert report.pages(tmp_path) == [tmp_path / "README.md"]
     page = (tmp_path / "README.md").read_text()
     assert "| lenet-512 | 70% | 30% |" in page and "Medians" not in page
+
+
+def test_bars_are_told_by_the_ratios_that_they_show(tmp_path: Path, monkeypatch):
+    from matplotlib.figure import Figure
+
+    told = []
+
+    def read(figure: Figure, *_: object, **__: object) -> None:
+        told.extend(text.get_text().strip() for text in figure.axes[0].texts)
+
+    monkeypatch.setattr(Figure, "savefig", read)
+    report.draw(tmp_path, json.loads(report.add(tmp_path, SETTING, LENET).read_text()))
+    assert told == ["0.95", "100 images/s", "0.50"]

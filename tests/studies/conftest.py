@@ -9,6 +9,7 @@ import pytest
 
 from disciplined.studies.expansion import Run, expand
 from disciplined.studies.ledger import Result, results
+from disciplined.studies.shelf import Shelf
 from disciplined.studies.study import Study
 from disciplined.studies.study_file import read
 from disciplined.training.record import Record
@@ -117,6 +118,6 @@ def recorded(tmp_path: Path) -> Recorded:
         kept = [run for run in runs if run.seed < len(finals[run.arm])]
         for run in kept:
             save(run, finals[run.arm][run.seed], **told)
-        return results(kept)
+        return results(kept, Shelf(tmp_path))
 
     return make

@@ -14,6 +14,7 @@ import pytest
 
 from disciplined.mistakes import Mistake
 from disciplined.studies import index
+from disciplined.studies.columns import hardware
 from disciplined.studies.judge import judge
 from disciplined.studies.page import front, markdown, momentum, settings
 from disciplined.studies.page.document import document
@@ -21,6 +22,7 @@ from disciplined.studies.page.elements import VOID, element, text
 from disciplined.studies.page.material import Material, gather, made, read
 from disciplined.studies.page.section import section
 from disciplined.studies.publish import publish
+from disciplined.studies.speeds import cores
 from disciplined.studies.study import Choice
 from disciplined.studies.study_file import ids, load
 
@@ -321,3 +323,30 @@ def test_the_open_question_is_answered_from_the_rows(materials: list[Material]):
     assert "Did cyclical momentum act?" in words and "disciplined/table1" in words
     nothing = momentum.section([])
     assert "there is no answer" in "".join(reader(nothing).words)
+
+
+@pytest.mark.parametrize(
+    ("name", "caption"),
+    [
+        ("superconv/text-minlr", "The author’s logs; nothing of ours has been run."),
+        ("superconv/table5", "Published numbers; nothing of ours has been run."),
+        (
+            "superconv/fig01",
+            "The author’s logs and published numbers; nothing of ours has been run.",
+        ),
+        ("superconv/table2", "Drawn from the library’s own schedules."),
+    ],
+)
+def test_a_caption_says_what_the_picture_shows(name: str, caption: str, tmp_path: Path):
+    (tmp_path / "figure.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0" * 16)
+    html = section(Material(load(name), ["cifar10"], ["x"], name, tmp_path))
+    assert caption in html
+    assert ("<h5>Settings</h5>" in html) == (name != "superconv/table2"), "no empty heading"
+
+
+def test_small_numbers_are_words_of_one():
+    assert settings.words({"evaluate_every": "0.01dur"}) == ["tested every 1 % of the run"]
+    assert settings.words({"evaluate_every": "1ep"}) == ["tested every epoch"]
+    assert hardware("A processor, 1 cores") == "A processor, 1 core"
+    assert hardware("A processor, 11 cores") == "A processor, 11 cores"
+    assert cores("A processor, 1 core") == cores("A processor, 1 cores") == ("A processor", 1)

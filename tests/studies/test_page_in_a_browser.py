@@ -104,7 +104,7 @@ def test_filters_and_search(tab, address, materials, name, value, fits):
                 counts[verdict] += n * bool(m.runs)
     words = f"{len(shown)} of {len(materials)} studies"
     told = [f"{counts[v]} {v}" for v in ("reproduced", "contradicted", "inconclusive") if counts[v]]
-    words += f"; verdicts: {', '.join(told)}" if told else ""
+    words += f"; claims and numbers: {', '.join(told)}" if told else ""
     assert tab.run("document.getElementById('count').textContent") == words
     assert tab.run("document.getElementById('none').hidden") is bool(shown)
     kept = tab.run("location.href")

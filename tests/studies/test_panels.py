@@ -20,7 +20,7 @@ def test_two_metrics_share_axes_or_have_one_each(planted, recorded, tmp_path: Pa
     assert "test accuracy (%)" in svg and svg.count(">test loss<") == 2  # beside the axis, legend
     study = planted((PANEL, "panels: {p: {x: lr, y: [train_loss, test_loss]}}"))
     svg = drawing.draw(study, "paper", recorded(study, {"a": [0.8]}), tmp_path)[0].read_text()
-    assert ">loss<" in svg and ">train loss<" in svg and "(%)" not in svg
+    assert ">loss<" in svg and ">training loss<" in svg and "(%)" not in svg
 
 
 def test_a_gap_is_one_metric_less_another(planted, recorded):

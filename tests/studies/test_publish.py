@@ -10,6 +10,7 @@ import pytest
 from disciplined.studies import calibration, drawing, index, ledger, panels, publish, series, tables
 from disciplined.studies.expansion import expand, indexed
 from disciplined.studies.judge import judge
+from disciplined.studies.shelf import Shelf
 from disciplined.studies.study_file import load
 
 FINALS = {"a": [0.801, 0.799, 0.802, 0.800], "b": [0.701, 0.699]}
@@ -51,12 +52,12 @@ def test_figure_is_drawn_twice_the_same(made, tmp_path: Path):
     text = first[0].read_text()
     for words in ("the first, author (1 run)", "the first, ours (4 runs)", "(%)"):
         assert words in text, words
-    assert "not run" not in text  # said where nothing was
+    assert "not run: c</text>" in text
 
 
 def test_without_records_the_authors_curve_is_drawn(planted, tmp_path: Path):
     svg = drawing.draw(planted(), "paper", {}, tmp_path)[0].read_text()
-    assert "the first, author (1 run)" in svg and "b: not run" in svg
+    assert "the first, author (1 run)" in svg and "not run: b, c</text>" in svg
 
 
 def test_short_runs_are_stretched_to_the_papers_length(planted, recorded):
@@ -99,8 +100,8 @@ def test_a_rate_is_drawn_as_it_was_set(planted, recorded):
 def test_what_is_published_can_be_judged_without_the_ledger(made, tmp_path: Path):
     study, found, judgement = made
     drawn = drawing.draw(study, "paper", found, tmp_path / "figures")
-    stands = tmp_path / "published"
-    (stands).mkdir()
+    stands = tmp_path / "clone" / "published" / "test" / "planted"
+    stands.mkdir(parents=True)
     (stands / "remarks.md").write_text("It was the weather.\n")
     page = publish.publish(study, judgement, found, [], drawn, stands)
     text = page.read_text()
@@ -119,8 +120,9 @@ def test_what_is_published_can_be_judged_without_the_ledger(made, tmp_path: Path
         *("figure.svg", "figure.png", "table.csv", "table.md", "verdicts.json"),
     }
     elsewhere = expand(study, "paper", places=(f"output_dir={tmp_path / 'fresh'}",))
-    assert ledger.results(elsewhere) == {}
-    again = judge(study, "paper", ledger.results(elsewhere, stands))
+    clone = tmp_path / "clone"
+    assert ledger.results(elsewhere, Shelf(clone, fresh=True)) == {}
+    again = judge(study, "paper", ledger.results(elsewhere, Shelf(clone)))
     kept = json.loads((stands / "verdicts.json").read_text())
     assert kept["numbers"] == json.loads(json.dumps(again.as_dict()))["numbers"]
 
@@ -142,7 +144,9 @@ def test_published_pages_are_what_their_records_say(name: str, tmp_path: Path):
     assert told, f"conf/study/index.json is not current for {name}"
     places = (f"output_dir={tmp_path}",)
     runs = indexed(study, told, "paper", seeds=study.seeds["paper"], places=places)
-    found = ledger.results(runs or [], folder)
+    (tmp_path / "published" / name).parent.mkdir(parents=True)
+    (tmp_path / "published" / name).symlink_to(folder)  # and no runs of this machine
+    found = ledger.results(runs or [], Shelf(tmp_path))
     kept = folder / "records"
     assert sum(map(len, found.values())) == (len(list(kept.iterdir())) if kept.is_dir() else 0)
     rates = calibration.of(study, found)

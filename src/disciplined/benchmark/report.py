@@ -227,12 +227,13 @@ def draw(folder: Path, found: dict[str, Any]) -> Path:
                     label=None if name in named else name,
                 )
                 named.add(name)
-                speed = f"  {timings[name].median:,.0f}"
-                axes.text(highest, y, speed, va="center", fontsize=5.5)
+                speed = f"  {timings[name].median:,.0f} images/s"
+                words = speed if name == stands_by else f"  {middle:.2f}"
+                axes.text(highest, y, words, va="center", fontsize=5.5)
         axes.set_yticks(range(len(cases)), [case["name"] for case in cases])
         axes.invert_yaxis()
         axes.axvline(1, color="0.6", linewidth=0.6)
-        axes.set_xlabel(f"speed over that of {stands_by}, within a round; numbers: images/s")
+        axes.set_xlabel(f"speed over that of {stands_by}, within a round (median, lowest, highest)")
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
         path = folder / f"{stem(found)}.png"
         figure.savefig(path, dpi=200)

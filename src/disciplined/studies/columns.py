@@ -25,6 +25,11 @@ def shown(value: float | None, metric: str, std: float | None = None, digits: in
     return f"{value:.4f} ± {std:.4f}" if std is not None else f"{value:.4f}"
 
 
+def hardware(name: object) -> str:
+    """A machine as a record tells of it; old ones have `1 cores`."""
+    return re.sub(r"\b1 cores$", "1 core", str(name))
+
+
 def number(text: str) -> float | None:
     """A value as a number, a length without its unit; None for a word."""
     length = LENGTH.fullmatch(text)

@@ -110,24 +110,10 @@ def derived(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     }
 
 
-def result(run: Run, published: Path | Shelf | None = None) -> Result | None:
-    """The finished record of a run, in the ledger or else among the published, or None.
-
-    published: the folder of one study's, or a shelf that knows every record.
-    """
-    if isinstance(published, Shelf):
-        found = published.finished(run.key)
-        return Result(run, *found) if found else None
-    for folder in (run.folder, *([published / "records" / run.key] if published else [])):
-        if summary := Record(folder).finished():
-            return Result(run, folder, summary)
-    return None
-
-
-def results(runs: Iterable[Run], published: Path | Shelf | None = None) -> dict[str, list[Result]]:
+def results(runs: Iterable[Run], shelf: Shelf) -> dict[str, list[Result]]:
     """The finished results by arm; arms without any are left out."""
     found: dict[str, list[Result]] = {}
     for run in runs:
-        if there := result(run, published):
-            found.setdefault(run.arm, []).append(there)
+        if there := shelf.finished(run.key):
+            found.setdefault(run.arm, []).append(Result(run, *there))
     return found

@@ -1,4 +1,4 @@
-"""What is drawn in one set of axes: curves, points over a setting, final values beside published.
+"""What is drawn in one set of axes: curves over a run, points over a setting.
 
 `results` everywhere are finished runs by arm, chosen arms among them. Where runs diverged the
 legend says how many; final values are then the others', with a cross at the lower edge.
@@ -9,55 +9,107 @@ from typing import Any
 import numpy as np
 
 from disciplined.schedules.lengths import Length
-from disciplined.studies import author
-from disciplined.studies.ledger import Result, without
+from disciplined.studies import author, ends, series
+from disciplined.studies.ends import CROSS, DIAMOND, MANY, Results, cross, fallen
+from disciplined.studies.labels import arms_of, label, not_run
+from disciplined.studies.ledger import without
 from disciplined.studies.series import as_set, author_curve, mean_curve, ours
-from disciplined.studies.study import SCHEDULED, Panel, Published, Study, on_axis
-from disciplined.studies.style import COLOURS, factor, frame, label_y, muted, words, wrapped
+from disciplined.studies.study import SCHEDULED, Panel, Study, on_axis
+from disciplined.studies.style import (
+    COLOURS,
+    DASHED,
+    colours,
+    factor,
+    frame,
+    label_y,
+    muted,
+    words,
+    wrapped,
+)
 
-MANY = 8  # runs of an arm; more are drawn as a band
-DASHES = ("-", (0, (3, 1.5)))  # of the first metric of a panel and of the second
-CROSS: Any = {"marker": "x", "linestyle": "none", "markersize": 3.5, "markeredgewidth": 1}
+BANDS = 5  # arms of many runs in a panel; of more the spread is drawn at the end only
+DASHES = ("-", DASHED)  # of the first metric of a panel and of the second
 UNITS = {"ep": "epochs", "it": "iterations", "dur": "of the run"}
 
-Results = dict[str, list[Result]]
+
+def shows(study: Study, panel: Panel, scale: str, results: Results) -> bool:
+    """Whether there is anything to draw in a panel: runs, a log, a plan, a published number."""
+    published = ends.rows if panel.over_a_setting else ends.ended
+    if scale == "paper" and published(study, panel):
+        return True
+    if panel.over_a_setting:
+        return any(results.get(arm) for arm in arms_of(study, panel))
+    return drawn_over_a_run(study, panel, results)
+
+
+def planned(study: Study, panel: Panel) -> bool:
+    """Whether a panel is of a hyper-parameter that is known before anything is run."""
+    known = any(arm in study.arms for arm in arms_of(study, panel))
+    return known and panel.x in series.TIME and bool(set(panel.ys) & set(SCHEDULED))
+
+
+def logged(study: Study, panel: Panel) -> bool:
+    """Whether a panel of curves draws any of the author's."""
+    return not panel.over_a_setting and any(
+        author_curve(author.log(study.author[arm]), panel, metric, [])[0].size
+        for arm in arms_of(study, panel)
+        if arm in study.author
+        for metric in panel.ys
+    )
+
+
+def drawn_over_a_run(study: Study, panel: Panel, results: Results) -> bool:
+    """Whether a panel of curves has any."""
+    ours_too = any(results.get(arm) for arm in arms_of(study, panel))
+    return ours_too or planned(study, panel) or logged(study, panel)
+
+
+def beside(study: Study, panel: Panel, results: Results) -> bool:
+    """Whether a panel's final values stand beside its curves."""
+    return bool(ends.ended(study, panel)) and drawn_over_a_run(study, panel, results)
 
 
 def curves(axis: Any, study: Study, panel: Panel, scale: str, results: Results) -> None:
-    """Every arm's metrics over the panel's axis: runs, their mean, and the author's log."""
-    arms = panel.arms or list(study.arms)
+    """Every arm's metrics over the panel's axis: runs, their mean, and the author's log.
+
+    Where nothing but numbers was published these stand in the panel itself.
+    """
+    arms = arms_of(study, panel)
+    if not drawn_over_a_run(study, panel, results):
+        ends.final(axis, study, panel, results, alone=True)
+        axis.plot([], [], " ", label="none of them run")
+        label_y(axis, panel.ys[0])
+        return
     units = [factor(metric) for metric in panel.ys]
     axes = [axis, axis.twinx() if len(set(units)) == 2 else axis]
-    anything = any(results.get(arm) for arm in arms)
-    for colour, arm in zip(COLOURS * 9, arms, strict=False):
+    missing = []
+    for arm, colour in colours(arms, panel.dashes).items():
+        drawn = 0
         for place, metric, dash in zip(axes, panel.ys, DASHES, strict=False):
-            style = {"color": colour, "linestyle": dash}
-            drawn = 0
+            style = {"color": colour, "linestyle": DASHED if arm in panel.dashes else dash}
             if arm in study.author:
-                log = author.log(study.author[arm])
-                drawn += by_author(place, study, panel, arm, metric, log, results, style)
+                drawn += by_author(place, study, panel, arm, metric, results, style)
             if metric in SCHEDULED and not results.get(arm) and (study.sketch or not drawn):
                 drawn += by_plan(place, study, panel, arm, metric, style)
             drawn += by_us(place, study, panel, arm, metric, scale, results, style)
-            if not drawn and not anything and metric == panel.ys[0]:
-                text = wrapped(f"{study.label(arm)}: not run")
-                axis.plot([], [], ":", color=colour, linewidth=1.2, label=text)
+        if not drawn and not results.get(arm):
+            missing.append(arm)
     if len(panel.ys) > 1:
         for metric, dash in zip(panel.ys, DASHES, strict=True):
             axis.plot([], [], color="grey", linestyle=dash, linewidth=1.2, label=words(metric))
-    if scale == "paper" and ended(study, panel, results):
-        axis.plot([], [], "D", color="grey", markersize=3, label="right: published, mean ± std")
-        axis.plot([], [], "o", color="grey", markersize=2, label="right: our runs and their mean")
-        right = ((results[a], told(study, panel, a)[0].at) for a in ended(study, panel, results))
-        if any(fallen(found, panel.ys[0], at) for found, at in right):
-            axis.plot([], [], **CROSS, color="grey", label="right: diverged, not in the mean")
+    if scale == "paper":
+        missing = ends.unrun(axis, study, panel, missing, results)
+    if missing:
+        axis.plot([], [], " ", label=wrapped(not_run(map(study.label, missing))))
+    if scale == "paper":
+        ends.entries(axis, study, panel, results)
     frame(axis, panel, panel.ys[0])
     if axes[1] is not axis:
         label_y(axes[1], panel.ys[1])
         axes[1].spines["right"].set_visible(True)
     elif len(panel.ys) > 1:
         label_y(axis, "loss" if units[0] == 1 else "accuracy")
-    stretched = scale != "paper" and panel.x in ("iteration", "epoch") and any(results.values())
+    stretched = scale != "paper" and panel.x in series.TIME and any(results.values())
     note = f" ({scale} runs, stretched to the paper's)" if stretched else ""
     axis.set_xlabel(words(panel.x) + note)
 
@@ -68,16 +120,19 @@ def by_author(
     panel: Panel,
     arm: str,
     metric: str,
-    log: author.Log,
     results: Results,
     style: dict[str, Any],
 ) -> int:
-    """The author's curve, muted; how many were drawn."""
+    """The author's curve, muted where any of ours stands in the panel; how many were drawn."""
+    log = author.log(study.author[arm])
     x, y = author_curve(log, panel, metric, results.get(arm, []))
-    text = wrapped(f"{study.label(arm)}, author (1 run)")
-    muted_style = style | {"color": muted(style["color"]), "linewidth": 1.8, "zorder": 1}
+    if not x.size:
+        return 0
+    if any(results.get(one) for one in arms_of(study, panel)):
+        style = style | {"color": muted(style["color"]), "linewidth": 1.8, "zorder": 1}
+    text = wrapped(f"{label(study, panel, arm)}, author (1 run)")
     first = metric == panel.ys[0]
-    axis.plot(x, factor(metric) * y, **muted_style, label=text if first else None)
+    axis.plot(x, factor(metric) * y, **{"linewidth": 0.9} | style, label=text if first else None)
     return 1
 
 
@@ -87,11 +142,12 @@ def by_plan(
     """A hyper-parameter as an arm that has not been run would set it; how many were drawn."""
     from disciplined.studies.expansion import expand_arm  # Hydra: slow
 
-    if panel.x not in ("iteration", "epoch") or arm not in study.arms:
+    if panel.x not in series.TIME or arm not in study.arms:
         return 0
-    x, y = as_set(expand_arm(study, arm, "paper", 1)[0].plan, panel.x, metric)
-    text = wrapped(study.label(arm)) if metric == panel.ys[0] else None
-    axis.plot(x, y, **style, linewidth=1.2, label=text)
+    plan = expand_arm(study, arm, "paper", 1)[0].plan
+    x, y = as_set(plan, panel.x, metric, yscale=panel.yscale)
+    text = wrapped(label(study, panel, arm)) if metric == panel.ys[0] else None
+    axis.plot(x, y, **style, **series.steps(plan), linewidth=1.2, label=text)
     return 1
 
 
@@ -106,55 +162,64 @@ def by_us(
     style: dict[str, Any],
 ) -> int:
     """The runs of an arm and their mean; of many, the mean and a band, unless some diverged and so
-    end before the others. How many were drawn."""
+    end before the others, and a bar at the end where more arms have many. How many were drawn.
+
+    A hyper-parameter is set alike in all of them, unless it waits for a plateau.
+    """
     there = results.get(arm, [])
     diverged = sum(r.diverged for r in there)
-    curve = [ours(r, panel, metric, scale) for r in there]
+    alike = bool(there) and series.set_alike(there[0], panel, metric)
+    curve = [ours(r, panel, metric, scale) for r in (there[:1] if alike else there)]
+    curve = curve * len(there) if alike else curve
+    style = style | (series.steps(there[0].run.plan) if alike else {})
     found = [(x, y) for x, y in curve if x.size]
-    first = metric == panel.ys[0]
+    first, name = metric == panel.ys[0], label(study, panel, arm)
     runs = f"{len(there)} run{'s' * (len(there) > 1)}" + f", {diverged} diverged" * bool(diverged)
     unmeasured = sum(not (r.diverged or x.size) for r, (x, _) in zip(there, curve, strict=True))
     runs += f", {unmeasured} not measured" * bool(unmeasured)
     if not found:
         if there and first:
-            axis.plot([], [], **style, label=wrapped(f"{study.label(arm)}, ours ({runs})"))
+            axis.plot([], [], **style, label=wrapped(f"{name}, ours ({runs})"))
         return 0
     percent = factor(metric)
     x, y = mean_curve(found)
-    if len(found) > MANY and not diverged:
+    if len(found) > MANY and not diverged and not alike:
         every = np.array([c[: y.size] for _, c in found])
         spread = every.std(axis=0, ddof=1)
-        low = np.maximum(y - spread, every.min(axis=0))
-        high = np.minimum(y + spread, every.max(axis=0))
-        band = {"alpha": 0.15, "linewidth": 0, "zorder": 2, "color": style["color"]}
-        axis.fill_between(x, percent * low, percent * high, **band)
-        runs += ", ± std"
+        arms = arms_of(study, panel)
+        if sum(len(results.get(one, [])) > MANY for one in arms) > BANDS:
+            runs += ", ± std at the end"
+            end = x[-1] + 0.012 * arms.index(arm) * (x[-1] - x[0])  # beside each other
+            bar = {"fmt": "none", "elinewidth": 0.8, "capsize": 1.5, "ecolor": style["color"]}
+            axis.errorbar([end], [percent * y[-1]], yerr=[percent * spread[-1]], **bar)
+        else:
+            band(axis, x, percent * y, percent * spread, percent * every, style["color"])
+            runs += ", ± std"
     else:
-        for one_x, one_y in found if len(found) > 1 else []:
+        for one_x, one_y in found if len(found) > 1 and not alike else []:
             axis.plot(one_x, percent * one_y, **style, linewidth=0.4, alpha=0.45, zorder=2)
-    text = wrapped(f"{study.label(arm)}, ours ({runs})") if first else None
+    text = wrapped(f"{name}, ours ({runs})") if first else None
     axis.plot(x, percent * y, **style, linewidth=1.2, zorder=3, label=text)
     return len(found)
 
 
-def fallen(found: list[Result], metric: str, at: str) -> int:
-    """How many of the runs have no such value because they diverged."""
-    return sum(r.diverged and bool(np.isnan(r.value(metric, at))) for r in found)
-
-
-def cross(axis: Any, x: float, row: int, colour: str) -> None:
-    """Runs diverged at x: a cross at the lower edge, those of several lines above each other."""
-    place = axis.get_xaxis_transform()  # y in parts of the axis
-    axis.plot([x], [0.05 * row], **CROSS, color=colour, transform=place, clip_on=False, zorder=4)
+def band(axis: Any, x: Any, y: Any, spread: Any, every: Any, colour: str) -> None:
+    """Mean ± standard deviation, nowhere beyond the lowest and the highest run."""
+    low = np.maximum(y - spread, every.min(axis=0))
+    high = np.minimum(y + spread, every.max(axis=0))
+    axis.fill_between(x, low, high, alpha=0.15, linewidth=0, zorder=2, color=colour)
 
 
 def points(axis: Any, study: Study, panel: Panel, scale: str, results: Results) -> None:
-    """One panel over a setting: every run a dot, means and spreads joined along each line; a cross
-    at the lower edge for an arm of which runs diverged."""
+    """One panel over a setting: every run a dot, means and spreads joined along each line, diamonds
+    for what was published; a cross at the lower edge for an arm of which runs diverged."""
     (metric, *_) = panel.ys
     lines = panel.lines or {"": panel.arms or list(study.arms)}
-    crossed = False
+    crossed, missing = False, []
     for row, (colour, (line, arms)) in enumerate(zip(COLOURS * 9, lines.items(), strict=False)):
+        name = f"{line}: " if line else ""
+        if scale == "paper":
+            by_table(axis, study, panel, arms, name, colour, results)
         means, every = [], []
         for arm in sorted(arms, key=lambda a: place(study, a, panel)):
             at, found = place(study, arm, panel), results.get(arm, [])
@@ -168,7 +233,6 @@ def points(axis: Any, study: Study, panel: Panel, scale: str, results: Results) 
             if fallen(found, metric, panel.at):
                 cross(axis, at, row, colour)
                 crossed = True
-        name = f"{line}: " if line else ""
         lost = without(every, metric, panel.at)
         lost = f", of {len(every)} runs {lost}" if lost else ""
         if means:
@@ -178,70 +242,73 @@ def points(axis: Any, study: Study, panel: Panel, scale: str, results: Results) 
             style = {"linewidth": 1.2, "elinewidth": 1, "capsize": 2, "markersize": 3}
             style |= {"color": colour, "fmt": "o-"}
             axis.errorbar(x, y, yerr=spread, label=wrapped(text + lost), **style)
-        else:
-            text = f"{name}no value{lost}" if every else f"{name}not run"
-            axis.plot([], [], ":", color=colour, label=wrapped(text))
+        elif every:
+            axis.plot([], [], ":", color=colour, label=wrapped(f"{name}no value{lost}"))
+        elif line:
+            missing.append(line)
     if crossed:
         axis.plot([], [], **CROSS, color="grey", label="diverged, not in the mean")
+    every_arm = list(dict.fromkeys(arm for arms in lines.values() for arm in arms))
+    if note := how_many(every_arm, missing, results):
+        axis.plot([], [], " ", label=wrapped(note))
     frame(axis, panel, metric)
+    if not panel.xlim:
+        widen(axis, [place(study, arm, panel) for arm in every_arm], panel.xscale)
     told = "" if scale == "paper" else f" ({scale} runs)"
-    arm = next(arm for arms in lines.values() for arm in arms)
-    value = study.setting(arm, panel.x)
+    value = study.setting(every_arm[0], panel.x)
     unit = f" ({UNITS[Length.parse(value).unit]})" if isinstance(value, str) else ""
     axis.set_xlabel(words(panel.x) + unit + told)
+
+
+def by_table(
+    axis: Any,
+    study: Study,
+    panel: Panel,
+    arms: list[str],
+    name: str,
+    colour: str,
+    results: Results,
+) -> None:
+    """What was published of a line's arms, muted where any of ours stands in the panel; hollow
+    where only a reading of the published row is there."""
+    metric, there, read = panel.ys[0], ends.rows(study, panel), set()
+    ours_too = any(results.get(arm) for arm in arms_of(study, panel))
+    style = DIAMOND | {"color": muted(colour, 0.5) if ours_too else colour, "zorder": 1.5}
+    text: str | None = None
+    for row, its in there.items():
+        for arm in [arm for arm in (row if row in its else its[0],) if arm in arms]:
+            for one in ends.told(study, panel, row):
+                read.add(one.at)
+                error = None if one.std is None else factor(metric) * one.std
+                text = f"{name}published" + ", ± std" * (error is not None)
+                face = {} if arm == row else {"markerfacecolor": "white"}
+                at, value = [place(study, arm, panel)], [factor(metric) * one.value]
+                axis.errorbar(at, value, yerr=error, **style, **face)
+    if text:
+        text += f" ({' or '.join(sorted(read))})" * (read != {panel.at})
+        axis.errorbar([], [], yerr=[], **style, label=wrapped(text))
+
+
+def how_many(arms: list[str], missing: list[str], results: Results) -> str:
+    """How many of a panel's arms have been run, where not all; missing: lines without any run."""
+    run = sum(bool(results.get(arm)) for arm in arms)
+    if run == len(arms):
+        return ""
+    words = f"{run} of {len(arms)} arms run" if run else "none of them run"
+    return f"{words}; {not_run(missing)}" if run and missing else words
+
+
+def widen(axis: Any, places: list[float], scale: str) -> None:
+    """The x axis from the first place to the last, whether anything stands there yet or not."""
+    low, high = min(places), max(places)
+    if low == high or (scale == "log" and low <= 0):
+        return
+    if scale == "log":
+        axis.set_xlim(low / (high / low) ** 0.05, high * (high / low) ** 0.05)
+    else:
+        axis.set_xlim(low - 0.05 * (high - low), high + 0.05 * (high - low))
 
 
 def place(study: Study, arm: str, panel: Panel) -> float:
     """Where an arm stands on the panel's axis."""
     return on_axis(study.setting(arm, panel.x), panel.x)
-
-
-def ended(study: Study, panel: Panel, results: Results) -> list[str]:
-    """The panel's arms whose final values stand beside published ones (or readings of them)."""
-    if panel.x not in ("iteration", "epoch"):
-        return []
-    return [
-        arm
-        for arm in panel.arms or list(study.arms)
-        if results.get(arm) and told(study, panel, arm)
-    ]
-
-
-def told(study: Study, panel: Panel, arm: str) -> list[Published]:
-    """What was published of an arm, or of the row it may really have been."""
-    published = study.published.get(arm) or study.published.get(study.readings.get(arm, ""), [])
-    return [p for p in published if p.metric == panel.ys[0] and p.at != "mean"]
-
-
-def final(axis: Any, study: Study, panel: Panel, results: Results) -> None:
-    """Final values (best ones, if those were published) on a scale of their own, each run's."""
-    (metric, *_) = panel.ys
-    percent = factor(metric)
-    arms = panel.arms or list(study.arms)
-    shown = ended(study, panel, results)
-    for number, arm in enumerate(shown):
-        colour = COLOURS[arms.index(arm) % len(COLOURS)]
-        published = told(study, panel, arm)
-        for one in published:
-            error = None if one.std is None else percent * one.std
-            style = {"markersize": 3.5, "elinewidth": 1, "capsize": 2, "capthick": 1}
-            value = [percent * one.value]
-            style |= {"color": muted(colour, 0.5), "fmt": "D"}
-            axis.errorbar([number - 0.2], value, yerr=error, **style)
-        read = [percent * r.value(metric, published[0].at) for r in results[arm]]
-        values = [value for value in read if np.isfinite(value)]  # a diverged run has none
-        axis.plot([number + 0.15] * len(values), values, "o", color=colour, markersize=2, zorder=3)
-        if values:
-            axis.hlines(np.mean(values), number, number + 0.3, color=colour, linewidth=1.2)
-        if fallen(results[arm], metric, published[0].at):
-            cross(axis, number + 0.15, 0, colour)
-    if not shown:
-        axis.set_visible(False)
-        return
-    axis.set_xlim(-0.6, len(shown) - 0.4)
-    axis.set_xticks([])
-    axis.set_xlabel("final")
-    axis.yaxis.tick_right()
-    axis.spines["right"].set_visible(True)
-    axis.spines["left"].set_visible(False)
-    axis.grid(True, axis="y", linewidth=0.3, alpha=0.5)

@@ -15,11 +15,14 @@ from omegaconf import OmegaConf
 
 from disciplined.studies import tables
 from disciplined.studies.calibration import Rate
+from disciplined.studies.columns import hardware
 from disciplined.studies.judge import Judgement
 from disciplined.studies.ledger import Result
 from disciplined.studies.study import Study
 from disciplined.training.record import write
 from disciplined.untrusted import parsed
+
+FIGURE = ("figure.svg", "figure.png")
 
 
 def publish(
@@ -34,6 +37,8 @@ def publish(
     for result in (r for found in results.values() for r in found):
         copy_record(result, folder / "records" / result.run.key)
     folder.mkdir(parents=True, exist_ok=True)
+    for name in FIGURE:
+        (folder / name).unlink(missing_ok=True)  # of an earlier drawing, which may have had more
     for file in drawn:
         shutil.copyfile(file, folder / file.name)
     return report(study, judgement, results, rates, folder)
@@ -99,7 +104,11 @@ def made(results: dict[str, list[Result]]) -> Counter[tuple[tuple[str, str], ...
         )
         day = str(machine.get("date", ""))[:10]
         counts[
-            (("hardware", str(on)), ("precision", str(machine.get("precision"))), ("date", day))
+            (
+                ("hardware", hardware(on)),
+                ("precision", str(machine.get("precision"))),
+                ("date", day),
+            )
         ] += 1
     return counts
 
@@ -114,7 +123,8 @@ def page(
     """The study's page in Markdown."""
     runs = sum(map(len, results.values()))
     lines = [f"# {study.id}: {study.title}", "", f"Source: {study.source}.", ""]
-    lines += ["![figure](figure.svg)", ""]
+    if (folder / FIGURE[0]).is_file():
+        lines += [f"![figure]({FIGURE[0]})", ""]
     if judgement.numbers:
         lines.append(tables.markdown(study, judgement))
     if rates:

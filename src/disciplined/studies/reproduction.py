@@ -163,7 +163,9 @@ def mistaken(name: str, mistake: Mistake) -> Outcome:
 
 def redrawn(names: list[str], chosen: Options, shelf: Shelf) -> dict[str, Outcome]:
     """Every study drawn and judged from what there is, `jobs` at a time, told in their order."""
-    import matplotlib.pyplot  # noqa: F401  # once, before the processes part
+    import matplotlib.backends.backend_agg
+    import matplotlib.backends.backend_svg
+    import matplotlib.figure  # noqa: F401  # once, before the processes part
 
     work = functools.partial(redraw, chosen=chosen, shelf=shelf)
     killed = "", Outcome("failed: its process was killed", FAULT)

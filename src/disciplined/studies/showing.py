@@ -71,7 +71,7 @@ def shown(
     lines += [f"  {rate.words()}" for rate in rates]
     lines += [f"  study file: {judgement.registered}"]
     lines += [f"  beware: {words}" for words in (*notes, *judgement.warnings())]
-    lines += [f"  {file}" for file in drawn]
+    lines += [f"  {file}" for file in drawn] or ["  no figure: nothing run, logged or published"]
     if request.publish:
         stands = request.output_dir / "published" / study.id
         lines.append(

@@ -91,7 +91,7 @@ def here(machine: dict[str, Any]) -> bool:
 
 def cores(hardware: str) -> tuple[str, int]:
     """A processor's name and the number of its cores, from `name, 2 cores`."""
-    name, _, count = hardware.removesuffix(" cores").rpartition(", ")
+    name, _, count = hardware.removesuffix("s").removesuffix(" core").rpartition(", ")
     return (name, int(count)) if count.isdecimal() else (hardware, 0)
 
 

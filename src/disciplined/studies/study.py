@@ -71,13 +71,15 @@ class Panel:
 
     x: an axis of the rows, or a setting that every arm has (`schedule.lr`, `duration`): then each
     arm is a point, its runs' `at` value of `y` over the setting's, joined along each of the
-    `lines`. y: a metric, or a hyper-parameter, or two metrics, the second one dashed.
+    `lines`. y: a metric, or a hyper-parameter, or two metrics, the second one dashed. dashes: arms
+    drawn dashed, each in the colour of the arm before it.
     """
 
     x: str
     y: str | list[str]
     arms: list[str] = field(default_factory=list)
     lines: dict[str, list[str]] = field(default_factory=dict)
+    dashes: list[str] = field(default_factory=list)
     xlim: list[float] | None = None
     ylim: list[float] | None = None
     xscale: str = "linear"

@@ -249,6 +249,10 @@ def check_panel(study: Study, panel: Panel, where: str) -> None:
         known = SCHEDULED if study.sketch else (*METRICS, *DERIVED, *scheduled)
         one_of(y, known, f"{where}: y")
     one_of(panel.at, READINGS, f"{where}: at")
+    for arm in panel.dashes:
+        one_of(arm, tuple(panel.arms), f"{where}: dashes")
+    if panel.dashes and len(panel.ys) > 1:
+        raise Mistake(f"{where}: dashes: of two metrics the second is dashed already")
     for axis in ("xscale", "yscale"):
         one_of(getattr(panel, axis), ("linear", "log"), f"{where}: {axis}")
 

@@ -109,7 +109,7 @@ def processor() -> str:
     """The processor's name and the cores this process may use."""
     name = cpuinfo().get("model name") or platform.processor() or platform.machine()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{name}, {cores} cores"
+    return f"{name}, {cores} core{'s' * (cores != 1)}"
 
 
 def multiplies_bf16() -> bool:

@@ -38,7 +38,8 @@ def section(materials: Sequence[Material]) -> Html:
             f"The third paper’s remarks, checklist and knobs as {len(found)} single claims, in our "
             "words; the numbers of sections and remarks are given from memory. A piece of advice "
             "holds where every claim that bears on it is reproduced and fails where any is "
-            f"contradicted, at whatever scale that was run. {run} have been begun.",
+            f"contradicted, at whatever scale that was run. {run} {'has' if run == 1 else 'have'} "
+            "been begun.",
         ),
         [folded(name, prefix, found) for name, prefix in GROUPS.items()],
         id="advice",

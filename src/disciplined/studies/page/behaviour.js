@@ -44,7 +44,7 @@
       .filter((word) => totals.get(word))
       .map((word) => `${totals.get(word)} ${word}`);
     const of = shown === studies.length ? `${shown} studies` : `${shown} of ${studies.length} studies`;
-    count.textContent = of + (told.length ? `; verdicts: ${told.join(", ")}` : "");
+    count.textContent = of + (told.length ? `; claims and numbers: ${told.join(", ")}` : "");
     none.hidden = shown > 0;
   }
 

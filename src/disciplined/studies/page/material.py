@@ -10,6 +10,7 @@ from typing import Any
 
 from disciplined.mistakes import Mistake
 from disciplined.studies import author, index, judge
+from disciplined.studies.columns import hardware
 from disciplined.studies.evidence import (
     CONTRADICTED,
     INCONCLUSIVE,
@@ -183,7 +184,7 @@ def made(materials: Iterable[Material]) -> Counter[tuple[str, str, str]]:
             continue
         if not keys & seen:
             for row in one.told["made"]:
-                counted[row["hardware"], row["precision"], row["date"]] += row["records"]
+                counted[hardware(row["hardware"]), row["precision"], row["date"]] += row["records"]
         else:  # partly another study's: read from the records themselves
             for key in sorted(keys - seen):
                 counted[where(one.folder / "records" / key / "summary.json")] += 1
@@ -195,4 +196,4 @@ def where(summary: Path) -> tuple[str, str, str]:
     """Hardware, precision and day of a record."""
     machine = read(summary).get("machine", {}) if summary.is_file() else {}
     on = machine.get("hardware") if machine.get("device") in (None, "cpu") else machine["device"]
-    return str(on), str(machine.get("precision")), str(machine.get("date", ""))[:10]
+    return hardware(on), str(machine.get("precision")), str(machine.get("date", ""))[:10]

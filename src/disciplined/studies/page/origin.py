@@ -1,5 +1,6 @@
 """Where a study's part of the page comes from: command, records, registration, machine, files."""
 
+from disciplined.studies.columns import hardware
 from disciplined.studies.page.elements import Html, element, items, link, text
 from disciplined.studies.page.front import SCALES, precision_words
 from disciplined.studies.page.material import Material
@@ -15,7 +16,7 @@ def origin(one: Material) -> Html:
         lines.append(entry("Records", text(f"{one.runs}, {scale}", records(one))))
         lines.append(entry("Study file", one.told["registered"]))
         made = [
-            f"{row['records']} × {row['hardware']}, {precision_words(row['precision'])}, "
+            f"{row['records']} × {hardware(row['hardware'])}, {precision_words(row['precision'])}, "
             f"{row['date']}"
             for row in one.told["made"]
         ]

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from disciplined.studies import style
+from disciplined.studies import ends, panels, style
 from disciplined.studies.choosing import Chosen, Standing
 from disciplined.studies.effects import Effect
 from disciplined.studies.evidence import INCONCLUSIVE, NOT_RUN
@@ -99,8 +99,8 @@ def figure(one: Material) -> Html | None:
     if not one.study.trains:
         caption = "Drawn from the library’s own schedules."
     elif not one.runs:
-        caption = "The author’s logs; nothing of ours has been run." if one.logs else "Not run."
-    elif one.logs:
+        caption = f"{others(one)}; nothing of ours has been run."
+    elif drawn_logs(one):
         caption = f"Ours ({one.runs} runs) over the author’s log, in the paler tone of its colour."
     else:
         caption = f"Our {one.runs} runs." if one.runs > 1 else "Our one run."
@@ -120,6 +120,22 @@ def figure(one: Material) -> Html | None:
         ),
         element("figcaption", caption),
     )
+
+
+def drawn_logs(one: Material) -> bool:
+    """Whether the picture has any of the author's curves."""
+    return any(panels.logged(one.study, panel) for panel in one.study.panels.values())
+
+
+def others(one: Material) -> str:
+    """What the picture shows where nothing of ours has been run."""
+    published = any(
+        (ends.rows if panel.over_a_setting else ends.ended)(one.study, panel)
+        for panel in one.study.panels.values()
+    )
+    found = ["the author’s logs"] * drawn_logs(one) + ["published numbers"] * published
+    words = " and ".join(found) or "schedules as they would be set"
+    return words[0].upper() + words[1:]
 
 
 def alternative(one: Material) -> str:
@@ -203,8 +219,8 @@ def effects(one: Material) -> Html | None:
     return text(element("h5", "Effects"), lines) if lines else None
 
 
-def settings(one: Material) -> Html:
-    """What was trained, in words."""
+def settings(one: Material) -> Html | None:
+    """What was trained, in words; of a study that trains nothing, nothing."""
     parts = []
     for shared, own in told(one.study):
         sentence = "; ".join(shared) or "nothing is shared by all arms"
@@ -216,7 +232,7 @@ def settings(one: Material) -> Html:
             ]
             summary = element("summary", f"Each of {len(own)} arms")
             parts.append(element("details", summary, items(lines), class_="fold"))
-    return element("div", element("h5", "Settings"), parts)
+    return element("div", element("h5", "Settings"), parts) if parts else None
 
 
 def texts(words: str, lines: Sequence[str], class_: str | None = None) -> Html | None:

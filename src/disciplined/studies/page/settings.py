@@ -122,7 +122,9 @@ def words(told: Mapping[str, Any]) -> list[str]:
         left.pop("weight_decay", None)
     take("batch_norm.maf", "batch norm's moving-average fraction {}")
     take("batch_norm.groups", "batch norm over {} groups")
-    take("evaluate_every", "tested every {}", lambda value: length(value).removeprefix("1 "))
+    take(
+        "evaluate_every", "tested every {}", lambda value: re.sub("^1 (?=[a-z])", "", length(value))
+    )
     found += [f"{key.replace('_', ' ')}: {plain(value)}" for key, value in left.items()]
     return found
 
