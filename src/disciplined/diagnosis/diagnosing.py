@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from disciplined.diagnosis import overfitting, stability, underfitting
 from disciplined.diagnosis.advice import advised
 from disciplined.diagnosis.curves import Curves, curves
@@ -114,7 +116,8 @@ def diagnose(
         found = curves(run, name or "run", columns)
     metric = found.held_out or "train_loss"
     seen = Seen(found, metric)
-    asked = {sign: SIGNS[sign](seen) for sign in NAMES}
+    with np.errstate(all="ignore"):  # absurd losses are a finding, not a warning
+        asked = {sign: SIGNS[sign](seen) for sign in NAMES}
     there = {sign for sign, one in asked.items() if one}
     hidden: set[str] = set()
     for sign in NAMES:
@@ -151,6 +154,8 @@ def unjudged(seen: Seen) -> list[str]:
         found.append("under- and overfitting: no loss of images that were not trained on")
     if not seen.blind and seen.curves.measured("train_loss")[0].size < FEWEST:
         found.append("the balance of regularisation: no training loss")
+    elif not seen.blind and seen.curves.measured("train_loss")[1].min() < 0:
+        found.append("the balance of regularisation: a training loss below 0")
     if seen.kind == UNKNOWN:
         found.append("range test or cycle: no learning rate; a constant one is supposed")
     if not seen.curves.measured("weight_decay")[0].size:

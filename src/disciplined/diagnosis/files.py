@@ -22,7 +22,8 @@ def read(asked: str, output_dir: Path, columns: Mapping[str, str]) -> Curves:
     """
     path = Path(asked)
     if path.is_file() or path.suffix == ".csv":
-        return table(path, path.stem if path.stem != "metrics" else str(path.parent), columns)
+        name = path.stem if path.stem != "metrics" else str(path.parent)
+        return table(path.resolve(), name, columns)  # a link that the user names is meant
     folder = path if path.is_dir() else kept(asked, output_dir)
     if (folder / "summary.json").exists():
         return record(folder, columns)
@@ -65,9 +66,10 @@ def table(path: Path, name: str, columns: Mapping[str, str], stopped: str = "") 
     """The curves of a CSV with a header; commas, semicolons or tabs."""
     try:
         content = plain(path, LARGEST)
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else str(error)
-        raise Mistake(f"{path}: cannot be read ({why}); name a CSV file") from None
+    except OSError as error:
+        raise Mistake(f"{path}: cannot be read ({error.strerror}); name a CSV file") from None
+    except ValueError as error:
+        raise Mistake(str(error)) from None
     if b"\0" in content[:4096]:
         raise Mistake(f"{path}: not a CSV file but a binary one")
     try:

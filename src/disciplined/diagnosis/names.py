@@ -93,10 +93,7 @@ def ours_of(column: str) -> tuple[str, int] | None:
             if joined in names:
                 return ours, 1 + names.index(joined)
     if words and (words[0] == "lr" or words[-1] == "lr" or words[-2:] == ["learning", "rate"]):
-        if words[-1] in SETTINGS or words[-2:] == [
-            "weight",
-            "decay",
-        ]:  # Lightning's lr-SGD-momentum
+        if words[-1] == "momentum" or words[-2:] == ["weight", "decay"]:  # lr-SGD-momentum
             return ("momentum" if words[-1] == "momentum" else "weight_decay"), 5 + len(words)
         return "lr", 5 + len(words)
     splits = [s for s, names in SPLITS.items() if set(words) & set(names)]

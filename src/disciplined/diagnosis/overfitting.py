@@ -13,12 +13,11 @@ from disciplined.diagnosis.thresholds import (
     GAP,
     IDLE,
     RISES,
-    SURER,
+    SURE,
     WORSE,
     between,
     count,
     once,
-    percent,
 )
 
 
@@ -33,14 +32,15 @@ def overfitting(seen: Seen) -> Finding | None:
     lowest, line = found
     low, late = seen.train(*seen.window(lowest)), seen.train(*seen.window(seen.x.size - 1))
     test = float(np.median(seen.loss[-seen.wide :]))
-    known = low is not None and late is not None
-    if known and (late > low * np.exp(line.change / 2) or late > (1 - RISES) * test):
-        return None  # both rise, or there is no gap: the rate, not the network
+    if low is not None and late is not None:
+        most = min(low * float(np.exp(line.change / 2)), (1 - RISES) * test)
+        if late > most:
+            return None  # both rise, or there is no gap: the rate, not the network
     start, end = float(seen.x[lowest]), float(seen.x[-1])
     middle = np.median(seen.loss[max(0, lowest - seen.wide // 2) : lowest + seen.wide // 2 + 1])
     evidence = (
         f"lowest about {middle:.4g} near {count(start)}, {test:.4g} at "
-        f"the end; {percent(line.change)} ± {100 * line.error:.2g} {between(line.start, end)}"
+        f"the end; {seen.percent(line.change)} ± {100 * line.error:.2g} {between(line.start, end)}"
     )
     if low is not None:
         evidence += f"; training loss {low:.3g} → {late:.3g}"
@@ -64,7 +64,7 @@ def rising(seen: Seen) -> tuple[int, slopes.Trend] | None:
             break
         line = slopes.trend(seen.x[there], seen.y[there])
         first = float(np.median(seen.y[there][: seen.wide]))
-        sure = line.change > RISES and line.z > SURER and late > first + RISES / 2
+        sure = line.change > RISES and line.z > SURE and late > first + RISES / 2
         if sure and (best is None or line.z > best.z):
             best = line
     return None if best is None else (lowest, best)
@@ -77,7 +77,7 @@ def risen_at_a_rate(seen: Seen) -> Finding | None:
         for start in (0.1, 0.3, 0.5):
             late = there[round(start * there.size) :]
             line = slopes.trend(seen.x[late], seen.y[late])
-            if line.change < RISES or line.z < SURER:
+            if line.change < RISES or line.z < SURE:
                 continue
             third = (line.end - line.start) / 3
             low, high = (
@@ -92,8 +92,9 @@ def risen_at_a_rate(seen: Seen) -> Finding | None:
             ):
                 continue
             evidence = (
-                f"{percent(line.change)} ± {100 * line.error:.2g} {between(line.start, line.end)}, "
-                f"at one rate, with training loss {low:.3g} → {high:.3g}"
+                f"{seen.percent(line.change)} ± {100 * line.error:.2g} "
+                f"{between(line.start, line.end)}, at one rate, with training loss {low:.3g} → "
+                f"{high:.3g}"
             )
             strength = line.change / RISES
             return Finding("overfitting", seen.metric, line.start, line.end, evidence, strength)
@@ -119,7 +120,7 @@ def idle_descent(seen: Seen) -> Finding | None:
         return None
     evidence = (
         f"the rate came down from {seen.rate.max():.3g} to {seen.rate[-1]:.3g}, the loss did not: "
-        f"{np.median(seen.loss[seen.hot]):.4g} before, {percent(change)} ± "
+        f"{np.median(seen.loss[seen.hot]):.4g} before, {seen.percent(change)} ± "
         f"{100 * error:.2g} at the end; training loss {before:.3g} → {after:.3g}"
     )
     start, end = float(x[-1]), float(seen.x[-1])

@@ -42,10 +42,21 @@ class Seen:
     def y(self) -> np.ndarray:
         """The loss so that 0.1 is a tenth of it: its logarithm, or, where a loss is not positive,
         in units of the range between its 5th and 95th percentile."""
-        if (self.loss > 0).all():
+        if self.positive:
             return np.log(self.loss)
         low, high = np.percentile(self.loss, [5, 95])
         return self.loss / (high - low or 1.0)
+
+    @property
+    def positive(self) -> bool:
+        """Whether every loss is; a likelihood's need not be."""
+        return bool((self.loss > 0).all())
+
+    def percent(self, change: float) -> str:
+        """A change of `y` in words."""
+        if not self.positive:
+            return f"{100 * change:+.3g} % of its range"
+        return f"{100 * np.expm1(min(change, 20.0)):+.3g} %"
 
     @cached_property
     def smooth(self) -> np.ndarray:
@@ -124,9 +135,10 @@ class Seen:
         return noise(self.x[there], self.y[there])
 
     def train(self, start: float, end: float) -> float | None:
-        """The median training loss between two iterations, or of the two values nearest."""
+        """The median training loss between two iterations, or of the two values nearest; None where
+        it is the deciding loss itself, hardly measured, or not positive."""
         x, loss = self.curves.measured("train_loss")
-        if self.blind or x.size < FEWEST:
+        if self.blind or x.size < FEWEST or loss.min() < 0:
             return None
         there = (x >= start) & (x <= end)
         if there.sum() < 2:

@@ -17,7 +17,6 @@ from disciplined.diagnosis.thresholds import (
     SURE,
     between,
     count,
-    percent,
 )
 
 
@@ -70,7 +69,7 @@ def rate_too_large(seen: Seen) -> Finding | None:
             start, end = float(seen.x[there[0]]), float(seen.x[there[-1]])
             evidence = (
                 f"{between(start, end)} it jumps by {100 * rough:.2g} % between measurements and "
-                f"falls no further ({percent(line.change)})"
+                f"falls no further ({seen.percent(line.change)})"
             )
             return Finding("rate too large", seen.metric, start, end, evidence, rough / RAGGED)
     return None
@@ -102,7 +101,7 @@ def turned_with_rate(seen: Seen) -> Finding | None:
     lr, best = float(seen.rate[first]), float(seen.rate[lowest])
     evidence = (
         f"lowest at rate {best:.3g}; from rate {lr:.3g} on both losses rise, "
-        f"{percent(peak)} by rate {seen.rate[top - 1]:.3g}"
+        f"{seen.percent(peak)} by rate {seen.rate[top - 1]:.3g}"
     )
     if low is None:
         evidence = evidence.replace("both losses rise", "it rises")

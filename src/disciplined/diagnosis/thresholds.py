@@ -7,13 +7,10 @@ chosen on the curves of conf/diagnosis.yaml that are not held out.
 from collections.abc import Callable
 from functools import wraps
 
-import numpy as np
-
 from disciplined.diagnosis.findings import Finding
 from disciplined.diagnosis.seen import Seen
 
-SURE = 3.0  # standard errors of a trend that is no accident
-SURER = 4.0  # the same where it is the surest of many
+SURE = 4.0  # standard errors of a trend that is no accident, the surest of several windows
 FALLS = 0.02  # of the loss, over the last third: less is flat
 STEADY = 0.3  # the last third's fall over the middle third's: less is coming to rest
 LINEAR = 0.75  # likewise: more is a straight line, and training has hardly begun
@@ -40,11 +37,6 @@ def once(sign: Callable[[Seen], Finding | None]) -> Callable[[Seen], Finding | N
         return seen.signs[sign.__name__]
 
     return looked
-
-
-def percent(change: float) -> str:
-    """A change of the logarithm as a percentage."""
-    return f"{100 * np.expm1(min(change, 20.0)):+.3g} %"
 
 
 def count(iteration: float) -> str:

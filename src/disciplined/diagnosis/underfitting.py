@@ -17,7 +17,6 @@ from disciplined.diagnosis.thresholds import (
     SURE,
     between,
     once,
-    percent,
 )
 
 
@@ -36,8 +35,8 @@ def rate_too_small(seen: Seen) -> Finding | None:
     if ratio < LINEAR or whole > -0.001:
         return None
     evidence = (
-        f"{percent(whole)} over the whole run, the last third {100 * ratio:.0f} % of the middle "
-        "third's fall: still a straight line"
+        f"{seen.percent(whole)} over the whole run, the last third {100 * ratio:.0f} % of the "
+        "middle third's fall: still a straight line"
     )
     start, end = float(seen.x[0]), float(seen.x[-1])
     return Finding("rate too small", seen.metric, start, end, evidence, 1 + 4 * (ratio - LINEAR))
@@ -64,8 +63,8 @@ def underfitting(seen: Seen) -> Finding | None:
         return None
     line, before = best
     evidence = (
-        f"{percent(line.change)} ± {100 * line.error:.2g} {between(line.start, line.end)}, "
-        f"{percent(before.change)} {between(before.start, before.end)}"
+        f"{seen.percent(line.change)} ± {100 * line.error:.2g} {between(line.start, line.end)}, "
+        f"{seen.percent(before.change)} {between(before.start, before.end)}"
     )
     return Finding(
         "underfitting", seen.metric, line.start, line.end, evidence, abs(line.change) / FALLS / 2
@@ -89,7 +88,7 @@ def plateaued(seen: Seen) -> Finding | None:
             length = 100 * (line.end - line.start) / seen.span
             evidence = (
                 f"flat {between(line.start, line.end)}, {length:.0f} % of the run: "
-                f"{percent(line.change)} ± {100 * line.error:.2g} at "
+                f"{seen.percent(line.change)} ± {100 * line.error:.2g} at "
                 f"{np.median(seen.loss[there]):.4g}"
             )
             return Finding(
