@@ -115,8 +115,9 @@ def test_a_study_that_fails_does_not_stop_the_others(
     assert [row.split()[0] for row in rows[:3]] == ["p/c", "p/a", "p/b"]
     assert rows[1].endswith("failed: ZeroDivisionError: nothing to divide by")
     assert rows[4] == "3 studies, 1 failed"
-    figures = sorted(f.parent.parent.name for f in output.glob("figures/p/*/paper/figure.svg"))
-    assert figures == ["b", "c"]
+    pages = sorted(f.parent.parent.name for f in output.glob("figures/p/*/paper/README.md"))
+    assert pages == ["b", "c"]
+    assert told.out.count("no figure: nothing run, logged or published") == 2
 
 
 def test_runs_that_fail_are_told_with_their_study(studies, monkeypatch, capsys):

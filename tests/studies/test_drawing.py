@@ -212,6 +212,24 @@ def test_each_update_of_a_short_run_is_a_step(planted):
     assert expand(study, "paper", arms=["a"], seeds=1)[0].plan.iterations == 100
 
 
+def test_rates_that_wait_for_plateaus_have_a_mean(planted, recorded):
+    """Each run's falls elsewhere; the mean is of all of them up to the end."""
+    plateau = (
+        "{schedule: plateau, schedule.lr: 1, schedule.patience: 1, schedule.monitor: test_loss"
+    )
+    study = planted(
+        (PANEL, "panels: {p: {x: iteration, y: lr}}"),
+        ("arms: {a: {schedule.max_lr: 1},", f"arms: {{a: {plateau}}},"),
+        ("duration: 100it", "duration: 400it"),
+        *(UNLOGGED, UNPRINTED, UNREAD),
+        (", schedule: triangular, schedule.stepsize: 50it", ""),
+    )
+    drawn = bare(study, recorded(study, {"a": [0.8, 0.1, 0.8]})).lines
+    (mean,) = [line for line in drawn if line.get_label() == "the first, ours (3 runs)"]
+    assert mean.get_xdata()[-1] == 400 and len(mean.get_xdata()) == 401
+    assert mean.get_ydata()[[0, 250]] == pytest.approx(1) and mean.get_ydata()[300] < 1
+
+
 def test_what_is_set_has_no_band_and_many_arms_have_bars(planted, recorded):
     study = planted((PANEL, "panels: {p: {x: iteration, y: momentum}}"), UNLOGGED, UNREAD)
     axis = bare(study, recorded(study, {"a": [0.8] * 9}))

@@ -14,6 +14,7 @@ from disciplined.training.rows import Row
 TIME = ("iteration", "epoch")
 FEW = 200  # updates; of a plan so short each is drawn as the step that it is
 MOST = 100_000  # iterations, of longer plans so many are looked at
+COARSE = 1000  # of them where every run has its own
 FINE = 5e-4  # of a curve's range: less than a pixel
 
 
@@ -61,15 +62,15 @@ def as_set(
 
     Every iteration is looked at; of long runs those are left out that lie on a straight line (on
     the scale `yscale`). rows: what was measured, all that is known of a plateau; without any, it
-    has not come yet.
+    has not come yet. A plateau's runs all have the same points, so that they have a mean.
     """
     schedule = schedule_of(plan, metric)
-    if isinstance(schedule, Plateau):
+    if waits := isinstance(schedule, Plateau):
         schedule.measured(rows or [])
-    count = min(plan.iterations, MOST) + 1
+    count = min(plan.iterations, COARSE if waits else MOST) + 1
     every = np.unique(np.linspace(0, plan.iterations, count).astype(np.int64))
     y = schedule.values(every)
-    if plan.iterations > FEW:
+    if plan.iterations > FEW and not waits:
         kept = needed(np.log10(np.maximum(y, y.max() / 1e12)) if yscale == "log" else y)
         every, y = every[kept], y[kept]
     x = every.astype(float)
