@@ -1,20 +1,21 @@
-"""Leslie Smith's learning-rate papers, reproduced and judged against the author's own logs."""
+"""Leslie Smith's learning-rate papers, reproduced and judged against the author's own logs.
 
-from importlib import import_module
+For curves of one's own: `diagnose` (it imports what it needs when first used).
+"""
+
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from disciplined.diagnosis import diagnose as diagnose
+    from disciplined.diagnosis import diagnose
 
-# What is used as a library, by where it is; imported when it is asked for, so that this is instant.
-LIBRARY = {"diagnose": "disciplined.diagnosis"}
+__all__ = ["diagnose"]
+PLACES = {"diagnose": "disciplined.diagnosis"}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in LIBRARY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(LIBRARY[name]), name)
+    """The library's functions, imported when they are asked for."""
+    from importlib import import_module
 
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *LIBRARY})
+    if name in PLACES:
+        return getattr(import_module(PLACES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -33,7 +33,7 @@ def test_importing_takes_numpy_alone(imported):
 
 
 def test_what_there_is_can_be_listed_and_the_rest_is_no_attribute():
-    assert "diagnose" in dir(disciplined)
+    assert "diagnose" in disciplined.__all__
     with pytest.raises(AttributeError, match="no attribute 'diagnoze'"):
         _ = disciplined.diagnoze  # pyright: ignore[reportAttributeAccessIssue]
 

@@ -126,6 +126,35 @@ def test_without_a_clock_rows_are_counted():
     assert any("rows are counted" in said for said in found.read)
 
 
+def test_a_step_that_starts_again_every_epoch_is_no_clock():
+    found = curves({"step": [1, 2, 3] * 4, "val_loss": np.arange(12.0)})
+    assert found.columns["iteration"].tolist() == list(range(1, 13)) and found.clock == "row"
+    assert "again and again" in found.read[-1]
+    resumed = curves({"step": [1, 2, 3, 2, 3, 4], "val_loss": [6.0, 5, 4, 5.5, 4.5, 3]})
+    assert resumed.columns["val_loss"].tolist() == [6, 5.5, 4.5, 3], "what was measured last"
+
+
+def test_a_long_log_is_read_and_looked_at_in_blocks(tmp_path: Path):
+    """A hundred thousand steps of training loss in seconds, with the finding of its medians."""
+    t = np.arange(1, 100_001) / 1000
+    loss = 2 - 0.002 * t + 0.05 * np.random.default_rng(0).standard_normal(t.size)
+    text = "\n".join(
+        ["step,loss,,", *(f"{1000 * a:.0f},{b:.5f},," for a, b in zip(t, loss, strict=True))]
+    )
+    found = diagnose(written(tmp_path, text))
+    assert found.main == "rate too small"
+    assert any("200 measurements" in one for one in found.unjudged)
+
+
+def test_a_hostile_header_reaches_no_terminal_and_no_formula(tmp_path: Path):
+    text = "step,\x1b[2Jweight\n1,2\n"
+    with pytest.raises(Mistake) as mistake:
+        diagnose(written(tmp_path, text))
+    assert str(mistake.value).isprintable() and "?[2Jweight" in str(mistake.value)
+    path = written(tmp_path, "step,val_loss\n" + "1,2\n2,1\n", "$\\frac{$.csv")
+    assert diagnose(path).figure(tmp_path / "x.png").stat().st_size > 1000
+
+
 def test_a_rate_is_the_last_one_told():
     found = Curves("x", {"iteration": np.arange(4.0), "lr": np.array([1, np.nan, 3, np.nan])})
     known = found.at("lr", np.array([0.0, 1, 2.5, 9]))

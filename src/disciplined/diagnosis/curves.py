@@ -9,6 +9,7 @@ import numpy as np
 from disciplined.diagnosis.names import taken
 from disciplined.mistakes import Mistake
 
+RESTARTS = 2  # of a clock: a run may be resumed, a step within the epoch is no clock
 LOSSES = ("val_loss", "test_loss")  # that of images which were not trained on; validation first
 
 
@@ -65,11 +66,17 @@ def curves(
     columns: ours by theirs, `{"val_loss": "valid/ce"}`; what it does not name is guessed by usual
     names and said in `read`. Raises `Mistake` where there is no loss, or a named column is missing.
     """
-    raw = as_columns(rows)
+    return named(as_columns(rows), name, columns or {}, stopped)
+
+
+def named(
+    raw: dict[str, np.ndarray], name: str, columns: Mapping[str, str], stopped: str = ""
+) -> Curves:
+    """Curves from columns of numbers: NaN for a gap, infinite for what is not finite."""
     lengths = {values.size for values in raw.values()}
     if len(lengths) > 1:
         raise Mistake(f"{name}: columns of different lengths, {sorted(lengths)}; expected one")
-    chosen, read = taken(name, list(raw), columns or {})
+    chosen, read = taken(name, list(raw), columns)
     found = {ours: raw[theirs] for ours, theirs in chosen.items()}
     if not any(np.any(~np.isnan(v)) for k, v in found.items() if k.endswith("_loss")):
         has = ", ".join(list(raw)[:12]) or "no columns"
@@ -78,9 +85,13 @@ def curves(
     clock = next((c for c in ("iteration", "epoch") if c in found), "row")
     if clock == "row":
         read.append("iteration: none found, rows are counted")
-        found["iteration"] = np.arange(1.0, rows_there + 1)
     else:
         found["iteration"] = filled(found[clock])
+        if np.sum(np.diff(found["iteration"]) < 0) > RESTARTS:
+            read.append(f"iteration: {chosen[clock]} starts again and again, rows are counted")
+            clock = "row"
+    if clock == "row":
+        found["iteration"] = np.arange(1.0, rows_there + 1)
     order = np.argsort(found["iteration"], kind="stable")
     found = {k: v[order] for k, v in found.items()}
     return Curves(name, one_a_time(found), tuple(read), stopped, clock)

@@ -150,6 +150,8 @@ def unjudged(seen: Seen) -> list[str]:
     if n < FEWEST:
         return [f"almost anything: {n} measurements of {seen.metric}, {FEWEST} are the least"]
     found = []
+    if seen.block > 1:
+        found.append(f"what is shorter than {seen.block} measurements: so many make one point")
     if seen.blind:
         found.append("under- and overfitting: no loss of images that were not trained on")
     if not seen.blind and seen.curves.measured("train_loss")[0].size < FEWEST:

@@ -5,9 +5,12 @@ Files are read as if a stranger had written them.
 
 import csv
 from collections.abc import Mapping
+from itertools import zip_longest
 from pathlib import Path
 
-from disciplined.diagnosis.curves import Curves, curves
+import numpy as np
+
+from disciplined.diagnosis.curves import Curves, cell, named
 from disciplined.mistakes import Mistake
 from disciplined.untrusted import plain
 
@@ -82,10 +85,17 @@ def table(path: Path, name: str, columns: Mapping[str, str], stopped: str = "") 
         raise Mistake(f"{path}: {len(lines)} rows; {ROWS} are the most that are read")
     separator = max(",;\t", key=lines[0].count)
     try:
-        rows = list(csv.DictReader(lines, delimiter=separator, restkey="", restval=""))
+        header, *rows = csv.reader(lines, delimiter=separator)
+        header = ["".join(c if c.isprintable() else "?" for c in key).strip() for key in header]
     except csv.Error as error:
         raise Mistake(f"{path}: not a CSV file ({error})") from None
-    listed = [{k.strip(): v for k, v in row.items() if k} for row in rows]
-    if not listed:
+    rows = [row for row in rows if row]
+    if not rows:
         raise Mistake(f"{path}: a header and no rows; nothing to diagnose")
-    return curves(listed, name, columns, stopped)
+    cells = zip_longest(*rows, fillvalue="")
+    raw = {
+        key: np.array([cell(v) for v in column])
+        for key, column in zip(header, cells, strict=False)
+        if key
+    }
+    return named(raw, name, columns, stopped)

@@ -74,7 +74,7 @@ def panel(axis: Any, one: "Diagnosis") -> None:
     axis.xaxis.set_major_locator(MaxNLocator(5))
     axis.set_xlabel(one.curves.clock)
     axis.set_ylabel("loss")
-    axis.set_title(short(one.curves.name), fontsize=8, loc="left")
+    axis.set_title(short(one.curves.name), fontsize=8, loc="left", parse_math=False)
     axis.legend(fontsize=6.5, frameon=False, loc="best")
 
 

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from disciplined.diagnosis.curves import Curves
-from disciplined.diagnosis.slopes import noise, smooth, width
+from disciplined.diagnosis.slopes import blocks, noise, smooth, width
 
 CONSTANT, RANGE_TEST, CYCLE, FALLING, UNKNOWN = "constant", "range test", "cycle", "falling", ""
 FEWEST = 6  # measurements below which nothing but a loss that is not finite is judged
+MOST = 1000  # measurements that are looked at one by one
 WARMUP = 0.1  # of the run: a rate that rises no longer than that is no cycle
 
 
@@ -30,13 +31,24 @@ class Seen:
 
     @cached_property
     def x(self) -> np.ndarray:
-        """Iterations with a finite loss."""
-        return self.curves.measured(self.metric)[0]
+        """Iterations with a finite loss; of very many the medians of blocks."""
+        return self.measured[0]
 
     @cached_property
     def loss(self) -> np.ndarray:
         """The loss at `x`."""
-        return self.curves.measured(self.metric)[1]
+        return self.measured[1]
+
+    @cached_property
+    def measured(self) -> tuple[np.ndarray, np.ndarray]:
+        """Iterations and losses."""
+        x, loss = self.curves.measured(self.metric)
+        return blocks(x, loss, MOST // 2) if x.size > MOST else (x, loss)
+
+    @property
+    def block(self) -> int:
+        """How many measurements a point stands for."""
+        return -(-self.curves.measured(self.metric)[0].size // max(1, self.x.size))
 
     @cached_property
     def y(self) -> np.ndarray:

@@ -120,39 +120,34 @@ def unstable(seen: Seen) -> Finding | None:
             start, end = float(seen.x[late[0]]), float(seen.x[late[-1]])
             evidence = f"{between(start, end)} it jumps by {100 * rough:.2g} % between measurements"
             return Finding("unstable", seen.metric, start, end, evidence, rough / RAGGED)
-    x, _, found = jumps(seen, seen.metric)
+    found = jumps(seen)
     if len(found) < MANY:
         return None
-    start, end = float(x[found[0][0]]), float(x[found[-1][1]])
+    start, end = float(seen.x[found[0][0]]), float(seen.x[found[-1][1]])
     evidence = f"{len(found)} leaps of more than {100 * LEAP:.0f} % {between(start, end)}"
     return Finding("unstable", seen.metric, start, end, evidence, len(found) / MANY)
 
 
 def spike(seen: Seen) -> Finding | None:
     """A leap or a few, each healed."""
-    for metric in (seen.metric,):
-        x, loss, found = jumps(seen, metric)
-        if not 0 < len(found) < MANY:
-            continue
-        a, b = max(found, key=lambda one: loss[one[0] : one[1] + 1].max())
-        usual = float(np.median(loss[max(0, a - 4) : b + 5]))
-        height = float(np.log(loss[a : b + 1].max() / usual))
-        evidence = f"{loss[a : b + 1].max():.4g} at {count(x[a])}, about {usual:.4g} around it"
-        if len(found) > 1:
-            evidence += f"; {len(found)} in all"
-        return Finding(
-            "spike", metric, float(x[max(0, a - 1)]), float(x[min(b + 1, x.size - 1)]), evidence,
-            height / LEAP,
-        )  # fmt: skip
-    return None
+    found = jumps(seen)
+    if not 0 < len(found) < MANY:
+        return None
+    x, loss = seen.x, seen.loss
+    a, b = max(found, key=lambda one: loss[one[0] : one[1] + 1].max())
+    usual = float(np.median(loss[max(0, a - 4) : b + 5]))
+    height = float(np.log(loss[a : b + 1].max() / usual))
+    evidence = f"{loss[a : b + 1].max():.4g} at {count(x[a])}, about {usual:.4g} around it"
+    if len(found) > 1:
+        evidence += f"; {len(found)} in all"
+    start, end = float(x[max(0, a - 1)]), float(x[min(b + 1, x.size - 1)])
+    return Finding("spike", seen.metric, start, end, evidence, height / LEAP)
 
 
-def jumps(seen: Seen, metric: str) -> tuple[np.ndarray, np.ndarray, list[tuple[int, int]]]:
-    """The leaps of one loss outside the hot part of a cycle or a range test."""
-    x, loss = seen.curves.measured(metric)
-    if x.size < FEWEST + 2 or seen.kind == RANGE_TEST or not (loss > 0).all():
-        return x, loss, []
-    told = ~np.isin(x, seen.x[seen.hot])
-    told[: max(1, round(EARLY * x.size))] = False
-    found = slopes.leaps(np.log(loss), LEAP)
-    return x, loss, [(a, b) for a, b in found if told[a : b + 1].all()]
+def jumps(seen: Seen) -> list[tuple[int, int]]:
+    """The leaps of a loss outside the hot part of a cycle, and not while a range test runs."""
+    if seen.x.size < FEWEST + 2 or seen.kind == RANGE_TEST or not seen.positive:
+        return []
+    told = ~seen.hot
+    told[: max(1, round(EARLY * seen.x.size))] = False
+    return [(a, b) for a, b in slopes.leaps(seen.y, LEAP) if told[a : b + 1].all()]
