@@ -5,6 +5,7 @@ its own legend; where they stand is plain arithmetic, since laying out by measur
 than drawing.
 """
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +68,22 @@ def draw(
         left_out = [named(study, n, p) for n, p in study.panels.items() if n not in shown]
         stack(figure, axes, width, wrapped(not_run(left_out)) if left_out else "")
         figure.savefig(files[0], metadata={"Date": None})
-        quick = {"compress_level": 3}  # a twentieth larger than the usual, in half the time
-        figure.savefig(files[1], dpi=DPI, metadata={"Software": None}, pil_kwargs=quick)
+        few_colours(figure, files[1])
     return files
+
+
+def few_colours(figure: Any, file: Path) -> None:
+    """Save a figure as a PNG of at most 128 colours: a third of the size, and sooner written."""
+    from PIL import Image
+
+    raw = BytesIO()
+    figure.savefig(raw, format="raw", dpi=DPI)
+    width, height = (int(inches * DPI) for inches in figure.get_size_inches())
+    picture = Image.frombytes("RGBA", (width, height), raw.getvalue()).convert("RGB")
+    few = picture.quantize(128, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    palette = few.getpalette() or []
+    few.putpalette([255 if value > 252 else value for value in palette])  # white is white
+    few.save(file, dpi=(DPI, DPI))
 
 
 def named(study: Study, name: str, panel: Panel) -> str:
