@@ -129,6 +129,8 @@ def test_collapse_to_the_start_is_divergence_and_a_dead_network_too_much_decay()
     found = said(val_loss=loss, train_loss=loss * 1.0001)
     assert {"diverged", "too much regularisation"} == names(found)
     assert the(found, "diverged").start == 1000 * T[50]
+    assert "2.303 from 638 on" in the(found, "diverged").evidence
+    assert "had been about 0.50" in the(found, "diverged").evidence
 
 
 def test_too_much_decay_needs_a_column_of_it():

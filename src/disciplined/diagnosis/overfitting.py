@@ -123,7 +123,7 @@ def idle_descent(seen: Seen) -> Finding | None:
         f"{np.median(seen.loss[seen.hot]):.4g} before, {seen.percent(change)} ± "
         f"{100 * error:.2g} at the end; training loss {before:.3g} → {after:.3g}"
     )
-    start, end = float(x[-1]), float(seen.x[-1])
+    start, end = float(seen.x[seen.rate.argmax()]), float(seen.x[-1])
     return Finding("overfitting", seen.metric, start, end, evidence, (change + IDLE) / IDLE)
 
 

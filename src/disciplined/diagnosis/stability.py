@@ -39,10 +39,11 @@ def diverged(seen: Seen) -> Finding | None:
     low, late = seen.train(*seen.window(best)), seen.train(seen.x[first], seen.x[-1])
     if low is not None and late is not None and late < 1.2 * low:
         return None  # the training loss is where it was: that is overfitting
-    x = float(seen.x[first])
+    x, half = float(seen.x[first]), seen.wide // 2
+    lowest = float(np.median(seen.loss[max(0, best - half) : best + half + 1]))
     evidence = (
         f"{np.median(seen.loss[first:]):.4g} from {count(x)} on, above the start "
-        f"({seen.loss[0]:.4g}); it had been about {seen.loss[best]:.4g}"
+        f"({seen.loss[0]:.4g}); it had been about {lowest:.4g}"
     )
     return Finding(
         "diverged", seen.metric, x, float(seen.x[-1]), evidence, 2 * fell / np.log(1.2),
