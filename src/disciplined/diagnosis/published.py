@@ -11,7 +11,7 @@ COMMAND = "python scripts/runs.py diagnose answers=true publish=true"
 SETS = (
     ("Seen while thresholds were chosen", lambda a: not a.held and not a.fresh),
     ("Held out", lambda a: a.held),
-    ("Fresh: never seen before the last change", lambda a: a.fresh),
+    ("Fresh: first seen after the held-out ones were mended", lambda a: a.fresh),
 )
 EXAMPLES = (
     "author:superconv/clr3SS5kWD-6Fig11",
