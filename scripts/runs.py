@@ -9,11 +9,15 @@
     python scripts/runs.py stale                      records that other code has computed
     python scripts/runs.py prune [what=failed|unfinished|stale|checkpoints] [where=...]
                                  [yes=true]
+    python scripts/runs.py diagnose RECORD|CSV ... [map=val_loss=valid/ce,lr=opt/lr]
+                                 [picture=FILE] [format=text|json] [answers=true [publish=true]]
 
 A column is a setting by its key, or a number of the summary (`test_accuracy`, `best_test_accuracy`,
 `images_per_second`, `fingerprint`, ...). A KEY may be any part that only one record has. `group`
-puts seeds together. `prune` asks first; failed has damaged ones too, unfinished what would be
-resumed, checkpoints those of finished runs. Status: 0, 1 where `diff` found something, 2 a mistake.
+puts seeds together. `diagnose` says what the papers' remarks would say of a run's curves and what
+to change next: of a record by key or folder, Lightning's metrics.csv, an export, any CSV. `prune`
+asks first; failed has damaged ones too, unfinished what would be resumed, checkpoints those of
+finished runs. Status: 0, 1 where `diff` found something, 2 a mistake.
 """
 
 import csv
@@ -34,7 +38,7 @@ from disciplined.studies.checks import one_of
 from disciplined.studies.columns import aligned
 from disciplined.training.record import FINISHED, Record
 
-COMMANDS = ("table", "watch", "show", "diff", "stale", "prune")
+COMMANDS = ("table", "watch", "show", "diff", "stale", "prune", "diagnose")
 PRUNED = {"failed": ("failed", "damaged"), "unfinished": ("interrupted", "killed")}
 
 
@@ -158,6 +162,10 @@ def main(arguments: list[str]) -> int:
         return 0
     command = arguments[0] if arguments and arguments[0] in COMMANDS else "table"
     rest = arguments[1:] if arguments[:1] == [command] else arguments
+    if command == "diagnose":
+        from disciplined.diagnosis import command as diagnosis
+
+        return diagnosis.main(rest)
     keys = [a for a in rest if "=" not in a]
     asked = command_line.settings(Options, [a for a in rest if "=" in a])
     wanted = {"show": 1, "diff": 2}.get(command, 0)
