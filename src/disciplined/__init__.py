@@ -1,15 +1,20 @@
 """Leslie Smith's learning-rate papers, reproduced and judged against the author's own logs.
 
-For curves of one's own: `diagnose` (it imports what it needs when first used).
+For a model of one's own: `range_test` and `diagnose` (each imports what it needs when first used),
+`disciplined.schedules`, `disciplined.tuning.scheduler` and `disciplined.tuning.lightning`.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from disciplined.diagnosis import diagnose
+    from disciplined.tuning.range_test import range_test
 
-__all__ = ["diagnose"]
-PLACES = {"diagnose": "disciplined.diagnosis"}
+__all__ = ["diagnose", "range_test"]
+PLACES = {
+    "diagnose": "disciplined.diagnosis",
+    "range_test": "disciplined.tuning.range_test",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,114 @@
+"""What a range test measured: curves by repetition, what is read off them, a picture."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from disciplined.tuning.curve import Curve, Shape
+from disciplined.tuning.reading import Reading, Suggested, readings, suggested
+
+COLUMNS = ("seed", "iteration", "value", "train_loss", "val_loss", "val_accuracy")
+
+
+@dataclass(frozen=True)
+class RangeTest:
+    """S repetitions of a range test of T updates, measured after P of them.
+
+    over: what rose; shape: `linear` or `exponential`. values: of every update, float64 [T].
+    rows: updates done at each measurement, int64 [P]. train_loss: of every update as it was before
+    it, float64 [S, T]; val_loss, val_accuracy: float64 [S, P]; NaN where there is none. stopped:
+    the update whose loss ended a repetition early, None where none did.
+    """
+
+    over: str
+    shape: Shape
+    values: NDArray[np.float64]
+    rows: NDArray[np.int64]
+    train_loss: NDArray[np.float64]
+    val_loss: NDArray[np.float64]
+    val_accuracy: NDArray[np.float64]
+    seeds: list[int]
+    stopped: list[int | None]
+
+    @classmethod
+    def of(
+        cls,
+        over: str,
+        shape: Shape,
+        values: NDArray[np.float64],
+        rows: NDArray[np.int64],
+        found: Sequence[dict[str, Any]],
+    ) -> "RangeTest":
+        """From the repetitions, each a mapping of the fields' own values."""
+        stacks = [np.stack([one[k] for one in found]) for k in COLUMNS[3:]]
+        seeds = [one["seed"] for one in found]
+        stopped = [one["stopped"] for one in found]
+        train_loss, val_loss, val_accuracy = stacks
+        return cls(*(over, shape, values, rows, train_loss, val_loss, val_accuracy), seeds, stopped)
+
+    @cached_property
+    def curves(self) -> list[Curve]:
+        """One a repetition: at every measurement where validation was measured, the training loss
+        there being the mean since the last; else at every update."""
+        return [self.curve(number) for number in range(len(self.seeds))]
+
+    def curve(self, number: int) -> Curve:
+        """A repetition's curve."""
+        end = self.stopped[number]
+        ended = None if end is None else float(self.values[end])
+        if np.isnan(self.val_loss).all():
+            return Curve(self.values, self.train_loss[number], None, None, ended, self.shape)
+        starts = np.concatenate([[0], self.rows[:-1]])
+        pairs = zip(starts, self.rows, strict=True)
+        train = np.array([self.train_loss[number, a:b].mean() for a, b in pairs])
+        accuracy = self.val_accuracy[number]
+        return Curve(
+            self.values[self.rows - 1],
+            train,
+            self.val_loss[number],
+            None if np.isnan(accuracy).all() else accuracy,
+            ended,
+            self.shape,
+        )
+
+    @cached_property
+    def readings(self) -> list[Reading]:
+        """What each rule reads off the curves, with its reason and its spread over repetitions."""
+        return readings(self.curves)
+
+    @property
+    def suggested(self) -> Suggested:
+        """The least and the largest value to train with, and why."""
+        return suggested(self.readings)
+
+    def figure(self, file: str | Path | None = None) -> Any:
+        """The curves with every reading marked: a matplotlib figure, saved to a file given."""
+        from disciplined.tuning import picture
+
+        return picture.draw(self.curves, self.readings, file, over=self.over)
+
+    def csv(self) -> str:
+        """The curves as comma-separated text, a row a measurement (an update without any)."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for seed, curve in zip(self.seeds, self.curves, strict=True):
+            done = self.rows if curve.val_loss is not None else np.arange(1, len(self.values) + 1)
+            columns = (curve.train_loss, curve.val_loss, curve.val_accuracy)
+            for row, iteration in enumerate(done):
+                told = [None if c is None or np.isnan(c[row]) else float(c[row]) for c in columns]
+                writer.writerow([seed, int(iteration), float(curve.values[row]), *told])
+        return text.getvalue()
+
+    def __str__(self) -> str:
+        """What to use, and what each rule says."""
+        lines = [f"{self.over}: {self.suggested}"]
+        lines += [f"  {reading}" for reading in self.readings]
+        return "\n".join(lines)

@@ -1,0 +1,143 @@
+"""The callbacks in a user's own Trainer: what is driven, and a range test that leaves no trace."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+from torchmetrics.classification import MulticlassAccuracy
+
+from disciplined.mistakes import Mistake
+from disciplined.schedules import momentum
+from disciplined.schedules.cycles import onecycle
+from disciplined.tuning.lightning import RangeTest, Schedules
+
+
+def problem(size: int) -> TensorDataset:
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.arange(size) % 3
+    points = torch.randn(size, 6, generator=generator) + 1.5 * nn.functional.one_hot(labels, 6)
+    return TensorDataset(points, labels)
+
+
+class Module(pl.LightningModule):
+    """A user's module, with a metric that keeps a state and logs of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16), nn.Linear(16, 3))
+        self.accuracy = MulticlassAccuracy(3, average="micro")
+        self.trained = MulticlassAccuracy(3, average="micro")
+        self.seen: list[tuple[float, float]] = []
+
+    def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
+        points, labels = batch
+        outputs = self.network(points)
+        loss = nn.functional.cross_entropy(outputs, labels)
+        self.trained(outputs, labels)
+        self.log("train_loss", loss, on_step=False, on_epoch=True)
+        self.log("train_accuracy", self.trained, on_step=False, on_epoch=True)
+        group = self.trainer.optimizers[0].param_groups[0]
+        self.seen.append((group["lr"], group["momentum"]))
+        return loss
+
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
+        points, labels = batch
+        outputs = self.network(points)
+        self.accuracy(outputs, labels)
+        self.log("val_loss", nn.functional.cross_entropy(outputs, labels))
+        self.log_dict({"val_acc": self.accuracy})
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=0.05, momentum=0.9)
+
+
+def fit(
+    folder: Path, *callbacks: pl.Callback, module: Module | None = None, **settings: Any
+) -> Any:
+    pl.seed_everything(3)
+    module = module or Module()
+    told = {"max_epochs": 2, "gradient_clip_val": 1.0, "num_sanity_val_steps": 0} | settings
+    trainer = pl.Trainer(
+        callbacks=list(callbacks),
+        default_root_dir=folder,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        **told,
+    )
+    loader = DataLoader(problem(120), batch_size=20, shuffle=True)
+    trainer.fit(module, loader, DataLoader(problem(50), batch_size=20))
+    return module, trainer
+
+
+def test_schedules_drive_rate_and_momentum_by_the_updates(tmp_path: Path):
+    def rate(updates: int) -> Any:
+        assert updates == 6
+        return onecycle(0.01, 0.1, 2, updates)
+
+    swing = momentum.cyclical(0.95, 0.85, 2, 6)
+    module, _ = fit(tmp_path, Schedules(lr=rate, momentum=swing), accumulate_grad_batches=2)
+    made = rate(6)
+    expected = [(made.value(t), swing.value(t)) for t in range(6) for _ in range(2)]
+    assert module.seen == expected
+
+
+def test_a_range_test_before_training_leaves_no_trace(tmp_path: Path, capsys):
+    plain, trainer = fit(tmp_path)
+    logged = {k: float(v) for k, v in trainer.callback_metrics.items()}
+    test = RangeTest(high=0.5, iterations=20, points=5, seeds=2, accuracy="val_acc")
+    tested, trainer = fit(tmp_path, test)
+    for name, value in plain.state_dict().items():
+        assert torch.equal(value, tested.state_dict()[name]), name
+    assert {k: float(v) for k, v in trainer.callback_metrics.items()} == logged
+    assert tested.seen[-len(plain.seen) :] == plain.seen
+    assert len(tested.seen) == len(plain.seen) + 40
+    assert tested.seen[1][0] == pytest.approx(0.5 / 20)
+    assert trainer.global_step == 12 and not list(tmp_path.iterdir())
+    assert test.result is not None and test.result.val_accuracy.shape == (2, 5)
+    assert (test.result.val_accuracy > 0.3).all() and "lr" in capsys.readouterr().out
+
+
+def test_what_is_measured_is_what_the_trainer_validates(tmp_path: Path):
+    test = RangeTest(high=1e-9, iterations=2, points=1, accuracy="val_acc")
+    module = Module()
+    module.network[1] = nn.Identity()  # whose running statistics two updates would move
+    before = copy.deepcopy(module)
+    _, trainer = fit(tmp_path, test, module=module)
+    (result,) = trainer.validate(before, DataLoader(problem(50), batch_size=20), verbose=False)
+    assert test.result is not None
+    assert test.result.val_loss[0, 0] == pytest.approx(result["val_loss"], rel=1e-5)
+    assert test.result.val_accuracy[0, 0] == pytest.approx(result["val_acc"])
+
+
+def test_apply_begins_with_the_rate_found_and_a_picture_is_written(tmp_path: Path):
+    test = RangeTest(
+        high=3.0, iterations=60, accuracy="val_acc", apply=True, figure=tmp_path / "test.png"
+    )
+    module, _ = fit(tmp_path, test)
+    assert test.result is not None
+    found = test.result.suggested.max_lr
+    assert found is not None and module.seen[60][0] == pytest.approx(found)
+    assert (tmp_path / "test.png").stat().st_size > 10_000
+
+
+def test_mistakes(tmp_path: Path):
+    with pytest.raises(Mistake, match="validation_step logs no val_lss; it logs val_loss, val_acc"):
+        fit(tmp_path, RangeTest(high=1.0, iterations=2, loss="val_lss"))
+
+    class Scheduled(Module):
+        def configure_optimizers(self) -> Any:
+            optimizer = super().configure_optimizers()
+            return [optimizer], [torch.optim.lr_scheduler.ConstantLR(optimizer)]
+
+    with pytest.raises(Mistake, match="own lr_scheduler drives the rate already"):
+        fit(tmp_path, Schedules(lr=onecycle(0.1, 1.0, 2, 6)), module=Scheduled())
+    with pytest.raises(Mistake, match="the run has no end"):
+        fit(tmp_path, Schedules(lr=lambda n: onecycle(0.1, 1.0, 2, n)), max_epochs=-1)
