@@ -7,8 +7,8 @@ down change places.
 
 The thresholds hold for all rules. They were set so that the author's own logs of range tests read
 as his papers read them (`tests/tuning/test_reading_author.py`) and that a curve of nothing but
-independent noise gives a reading about once in a hundred. What wanders slowly is no such noise: a
-curve of nothing else is read as if it said something.
+independent noise gives a reading in fewer than one of a hundred tests. What wanders slowly is no
+such noise: a curve of nothing else is read as if it said something.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from disciplined.tuning.smoothing import BENDS, MAD, MEDIAN, pettitt, slopes, sm
 
 FEWEST = 8  # points without which nothing is read
 SEEN = 2.0  # standard errors beyond which a level differs from a given other
-CHANGED = 5.0  # standard errors beyond which the best level differs from the worst
+CHANGED = 5.5  # standard errors beyond which the best level differs from the worst
 BEGUN = 0.05  # of the rise: so far above the lowest a rise has begun, so far below the best a fall
 FALLEN = 0.2  # of the rise: this far below its best level, and never back, it has fallen
 RAGGED = 3.0  # times the noise before
