@@ -45,7 +45,8 @@ def main(arguments: list[str]) -> int:
 
     cfg = compose([*steps.groups(chosen, overrides), *overrides])
     known = steps.facts(cfg, overrides)
-    waves = running.placed(steps.planned(chosen, overrides, known), showing.NAMES[chosen.step])
+    name = showing.NAMES[chosen.step] + " up to" * (chosen.step == "lr")
+    waves = running.placed(steps.planned(chosen, overrides, known), name)
     if not cfg.dataset.validation:
         print(
             f"{known.validation:,} of {cfg.dataset.train_images:,} training images are held out "

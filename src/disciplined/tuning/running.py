@@ -56,10 +56,11 @@ class Ended:
 
 
 def placed(waves: list[list[Try]], name: str) -> list[list[Run]]:
-    """The runs with their plans. Raises Mistake for the first that could not run."""
+    """The runs with their plans, called by `name` and value. Raises Mistake for the first that
+    could not run."""
 
     def run(one: Try) -> Run:
-        value = "to the snapshot" if one.value is None else f"{name}={one.value:g}"
+        value = "to the snapshot" if one.value is None else f"{name} {one.value:g}"
         return Run(one, Place(one.overrides, {"": f"{value} seed {one.seed}"}))
 
     found = [[run(one) for one in wave] for wave in waves]

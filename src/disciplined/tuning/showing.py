@@ -10,6 +10,7 @@ from disciplined.studies.speeds import lasting
 from disciplined.training.record import write
 from disciplined.tuning import records, telling
 from disciplined.tuning.conclusions import Arm, choice
+from disciplined.tuning.reading import readings, suggested
 from disciplined.tuning.running import Run, missing
 from disciplined.tuning.steps import Facts, Options
 from disciplined.tuning.telling import NAMES, Told
@@ -39,7 +40,8 @@ def plan_text(waves: Sequence[Sequence[Run]], output_dir: Path) -> str:
             images += run.images
             seconds = seconds + takes if takes is not None and seconds is not None else None
     time = f", {lasting(seconds)} on this machine one at a time" if seconds else ""
-    return f"{aligned(rows)}\n\n{len(lacking)} of {len(rows) - 1} runs missing, {images:,} images{time}"
+    total = f"{len(lacking)} of {len(rows) - 1} runs missing, {images:,} images{time}"
+    return f"{aligned(rows)}\n\n{total}"
 
 
 def shown(
@@ -59,8 +61,9 @@ def shown(
         if any(s.speeds for s in sizes):
             files = [tabled(place, rows), size_picture(place, sizes)]
         return text(rows, told, files), bool(files)
+    if chosen.step == "lr":
+        return range_test(chosen, overrides, runs, place)
     arms = records.arms(chosen.step, runs)
-    # of momentum and decay 0 is the least there is
     found, level = choice(arms), []
     if chosen.step == "sensitivity":
         told, level = telling.sensitivity(arms, found, overrides, known.classes)
@@ -76,6 +79,23 @@ def shown(
         best = found.best.value if found else None
         files.append(picture(chosen.step, place, arms, best, level))
     return text(rows, told, files), found is not None
+
+
+def range_test(
+    chosen: Options, overrides: list[str], runs: Sequence[Run], place: Path
+) -> tuple[str, bool]:
+    """What the range test came to."""
+    curves = [curve for curve in records.curves(runs, chosen.rises) if len(curve.values)]
+    if not curves:
+        return "learning rate: nothing can be said, nothing was measured before the end", False
+    read = readings(curves)
+    suggestion = suggested(read)
+    rows, told = telling.reading_table(read), telling.rates(read, suggestion, chosen, overrides)
+    from disciplined.tuning import picture
+
+    files = [tabled(place, rows), place / "figure.png"]
+    picture.draw(curves, read, files[1])
+    return text(rows, told, files), suggestion.max_lr is not None
 
 
 def text(rows: list[list[str]], told: Told, files: Sequence[Path]) -> str:
@@ -115,16 +135,29 @@ def picture(
         ),
     ]
     values = [arm.value for arm in arms]
-    title = f"{place.name.rpartition('-')[0].replace(f'-{step}', '')}, {chosen_words(best, level)}"
+    title = f"{run_name(place, step)}, {chosen_words(step, best, level)}"
     return value_picture.draw(
         place / "figure.png", NAMES[step], values, panels, chosen=best, level=level, title=title
     )
 
 
-def chosen_words(best: float | None, level: Sequence[float]) -> str:
+def run_name(place: Path, step: str) -> str:
+    """Model and data."""
+    return place.name.rpartition("-")[0].removesuffix(f"-{step}")
+
+
+def chosen_words(step: str, best: float | None, level: Sequence[float]) -> str:
     """What the picture's marks mean."""
     filled = "" if best is None else f"filled: the best, {best:g}"
-    return filled + ("; shaded: as good" if len(level) > 1 else "")
+    return filled + (
+        (
+            "; shaded: nearly as low"
+            if step == "sensitivity"
+            else "; shaded: no different beyond noise"
+        )
+        if len(level) > 1
+        else ""
+    )
 
 
 def size_picture(place: Path, sizes: Sequence[telling.Size]) -> Path:
@@ -140,5 +173,5 @@ def size_picture(place: Path, sizes: Sequence[telling.Size]) -> Path:
         *(place / "figure.png", NAMES["batch"], [float(s.size) for s in sizes], panels),
         chosen=max(fits),
         failed="does not fit" if any(not s.fits for s in sizes) else "not tried",
-        title=f"{place.name.rpartition('-')[0].replace('-batch', '')}, filled: the largest that fits",
+        title=f"{run_name(place, 'batch')}, filled: the largest that fits",
     )

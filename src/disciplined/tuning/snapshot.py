@@ -48,6 +48,8 @@ def place(job: Job, begun: Path) -> None:
         return
     updates = state["global_step"]
     asked = plan(compose(list(job.overrides)))
+    # the last batch of that run's stream, but not of this one's
+    state["loops"]["fit_loop"]["epoch_loop.batch_progress"]["is_last_batch"] = False
     *rows, last = parsed_rows(origin.metrics.splitlines())
     last["weight_decay"] = asked.weight_decay.value(updates)  # a row has the next update's
     state[checkpoint.OURS]["origin"] |= {

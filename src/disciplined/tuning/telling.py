@@ -9,8 +9,11 @@ from disciplined.studies.speeds import lasting
 from disciplined.studies.style import words
 from disciplined.tuning import commands
 from disciplined.tuning.conclusions import Arm, Choice, Size, bisected, flat, worthwhile
+from disciplined.tuning.reading import Reading, Suggested
+from disciplined.tuning.steps import Options
 
 NAMES = {
+    "lr": "learning rate",
     "momentum": "momentum",
     "sensitivity": "learning rate",
     "weight_decay": "weight decay",
@@ -54,7 +57,9 @@ def found(step: str, arms: Sequence[Arm], choice: Choice | None) -> str:
     """The line: the value, its loss, and what it is told from."""
     name = NAMES[step]
     if choice is None:
-        return f"{name}: nothing can be said, no value trained to its end; try smaller rates"
+        lost = any(arm.diverged for arm in arms)
+        why = "every value diverged; try smaller rates" if lost else "no run of it is done"
+        return f"{name}: nothing can be said, {why}"
     best, metric = choice.best, next(iter(choice.best.scores))
     loss = shown(best.mean, metric, statistics.stdev(best.deciding) if choice.seeds > 1 else None)
     what = f"{metric.partition('_')[0]} validation loss {loss}"
@@ -66,7 +71,7 @@ def found(step: str, arms: Sequence[Arm], choice: Choice | None) -> str:
             "(seeds=3)"
         )
     seeds = f"over {choice.seeds} seeds"
-    unseen = f"a difference below {choice.unseen:.2g} would not have been seen"
+    unseen = f"less than {choice.unseen or 0:.0%} higher would not have been seen"
     if choice.all_level:
         all_ = listed(sorted([best, *choice.level], key=lambda arm: arm.value))
         return (
@@ -99,6 +104,55 @@ def edge(step: str, choice: Choice, overrides: list[str]) -> tuple[str, ...]:
     again = commands.tune(step, overrides, f"values={values}")
     return (
         f"warning: {best:g} is the {choice.edge} value tried, a better one may lie beyond: {again}",
+    )
+
+
+def reading_table(read: Sequence[Reading]) -> list[list[str]]:
+    """A row a rule: the rate, its spread over the seeds, and the reason."""
+    rows = [["rule", "rate", "over the seeds", "reason"]]
+    for one in read:
+        value = "" if one.value is None else f"{one.value:.3g}"
+        rows.append([one.rule, value, seeds_said(one), one.reason])
+    return rows
+
+
+def seeds_said(one: Reading) -> str:
+    """How many seeds have a reading, and from where to where."""
+    if one.spread is None or len(one.each) == 1:
+        return ""
+    low, high = one.spread
+    return f"{low:.3g} to {high:.3g} ({len(one.found)} of {len(one.each)})"
+
+
+def rates(
+    read: Sequence[Reading], suggestion: Suggested, chosen: Options, overrides: list[str]
+) -> Told:
+    """Step lr."""
+    base, top, seeds = suggestion.base_lr, suggestion.max_lr, len(read[0].each)
+    if base is None or top is None:
+        return Told(f"learning rate: nothing can be said, {suggestion.why}")
+    by = {one.rule: one for one in read}
+    limits = [one for one in (by["ragged"], by["falls"]) if one.value == top]
+    limits += [one for one in (by["diverges"],) if one.value == 2 * top]
+    if seeds == 1:
+        sure = "one seed, so how sure cannot be said (seeds=3)"
+    elif limits:
+        sure = f"{limits[0].rule} over the seeds at {seeds_said(limits[0])}"
+    else:
+        sure = f"{seeds} seeds"
+    warnings = ()
+    if not limits and top == by["starts"].tested[1]:
+        higher = [f"shape={chosen.rises}", f"high={10 * top:.3g}"]
+        again = commands.tune("lr", overrides, *higher)
+        warnings = (f"warning: {top:.3g} is the highest rate tried and does well: {again}",)
+    cycle = commands.cycle([], base, top)
+    return Told(
+        f"learning rate: cycle from {base:.3g} to {top:.3g}; {sure}; {suggestion.why}",
+        warnings,
+        (
+            ("next", commands.tune("momentum", overrides, *cycle[1:])),
+            ("train", commands.train(overrides, *cycle)),
+        ),
     )
 
 
@@ -191,9 +245,10 @@ def batch(sizes: Sequence[Size], overrides: list[str]) -> Told:
         if runs > 1
         else "one run each, so how sure cannot be said (seeds=3)"
     )
+    gains = "" if enough is top else f"; from {enough.size} on hardly more"
     line = (
         f"total batch size {top.size} fits ({why}), {top.speed / first.speed:.2g} times as many "
-        f"images a second as {first.size}; from {enough.size} on hardly more; {sure}"
+        f"images a second as {first.size}{gains}; {sure}"
     )
     warnings = ()
     if beyond is None:

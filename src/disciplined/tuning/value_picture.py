@@ -86,14 +86,14 @@ def drawn(axis, panel: Panel, xs, values, chosen: float | None, colour: str) -> 
 
 
 def places(values: Sequence[float]) -> tuple[list[float], list[str]]:
-    """Where the values stand, and what is written there: side by side in equal steps of a factor,
-    a 0 a step before the others; in proportion where they span less than a factor of 4."""
+    """Where the values stand, and what is written there: about a step a factor, a 0 one step before
+    the others; in proportion where they span less than a factor of 4."""
     positive = [v for v in values if v > 0]
     ticks = [f"{v:g}" for v in values]
     if len(positive) > 1 and positive[-1] / positive[0] >= 4:
-        logs = np.log(positive)
-        unit = float(np.median(np.diff(logs)))
-        at = list((logs - logs[0]) / unit)
-        return [-1.0] * (len(values) - len(positive)) + [float(x) for x in at], ticks
+        steps = np.diff(np.log(positive))
+        steps = np.clip(steps / np.median(steps), 0.3, 1.5)  # ticks are written in full
+        at = [0.0, *(float(x) for x in np.cumsum(steps))]
+        return [-1.0] * (len(values) - len(positive)) + at, ticks
     span = (max(values) - min(values)) / max(1, len(values) - 1) or 1.0
     return [(v - values[0]) / span for v in values], ticks
