@@ -106,7 +106,7 @@ def test_a_weight_decay_goes_on_from_the_snapshot_with_the_bytes_of_a_whole_run(
 
 
 def test_nothing_goes_on_from_a_snapshot_that_diverged(tuned, tmp_path: Path):
-    status, said, told, rows = tuned(
+    status, said, told, _ = tuned(
         "step=weight_decay", "duration=8it", "values=0.1,0.2", "schedule.max_lr=1e30"
     )
     assert status == 3, told

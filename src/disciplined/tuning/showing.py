@@ -165,7 +165,7 @@ def size_picture(place: Path, sizes: Sequence[telling.Size]) -> Path:
     from disciplined.tuning import value_picture
 
     panels = [
-        value_picture.Panel("images a second", [s.speeds for s in sizes]),
+        value_picture.Panel("images a second", [s.speeds for s in sizes], True),
         value_picture.Panel("memory (MiB)", [[m / 2**20 for m in s.memory] for s in sizes], True),
     ]
     fits = [float(s.size) for s in sizes if s.speeds]

@@ -20,11 +20,12 @@ from disciplined.studies.style import COLOURS, HEIGHT, STYLE, WIDTH
 
 @dataclass(frozen=True)
 class Panel:
-    """One measure: its label, and the runs' numbers for each value (none: it failed)."""
+    """One measure: its label, and the runs' numbers for each value (none: it failed). from_zero:
+    whether its axis begins at 0, where a ratio is what matters."""
 
     label: str
     numbers: Sequence[Sequence[float]]
-    log: bool = False
+    from_zero: bool = False
 
 
 def draw(
@@ -46,9 +47,9 @@ def draw(
             len(panels), 1, figsize=size, sharex=True, squeeze=False, layout="constrained"
         )
         for axis, panel, colour in zip(axes[:, 0], panels, COLOURS, strict=False):
-            if panel.log:
-                axis.set_yscale("log")
             drawn(axis, panel, xs, values, chosen, colour)
+            if panel.from_zero:
+                axis.set_ylim(bottom=0)
             if len(level) > 1:
                 at = [xs[list(values).index(v)] for v in level]
                 axis.axvspan(min(at) - 0.2, max(at) + 0.2, color="0.92", zorder=0)
