@@ -1,9 +1,10 @@
 """How every figure looks: a journal's column, colours told apart by any eye (Okabe and Ito's)."""
 
 import textwrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from disciplined.studies.study import Panel
+if TYPE_CHECKING:  # the look serves pictures of no study too, which import no Hydra
+    from disciplined.studies.study import Panel
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 WIDTH = 3.4  # inches: a journal's column
@@ -56,7 +57,7 @@ def factor(metric: str) -> int:
     return 100 if "accuracy" in metric else 1
 
 
-def frame(axis: Any, panel: Panel, metric: str) -> None:
+def frame(axis: Any, panel: "Panel", metric: str) -> None:
     """Scales, limits, ticks and the y label."""
     from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 

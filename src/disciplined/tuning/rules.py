@@ -23,7 +23,7 @@ from disciplined.tuning.smoothing import BENDS, MAD, MEDIAN, pettitt, slopes, sm
 
 FEWEST = 8  # points without which nothing is read
 SEEN = 2.0  # standard errors beyond which a level differs from a given other
-CHANGED = 5.0  # standard errors beyond which the best level differs from the worst
+CHANGED = 5.5  # standard errors beyond which the best level differs from the worst
 BEGUN = 0.05  # of the rise: so far above the lowest a rise has begun, so far below the best a fall
 FALLEN = 0.2  # of the rise: this far below its best level, and never back, it has fallen
 RAGGED = 3.0  # times the noise before

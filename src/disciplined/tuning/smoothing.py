@@ -46,7 +46,10 @@ def medians(y: Column, half: NDArray[np.int_]) -> Column:
     median, and of where the two medians beside it point.
     """
     half = np.minimum(half, room(len(y)))
-    smooth = np.array([np.median(y[i - h : i + h + 1]) for i, h in enumerate(half)])
+    smooth = np.empty(len(y))
+    for h in np.unique(half):
+        at = np.flatnonzero(half == h)
+        smooth[at] = np.median(y[at[:, None] + np.arange(-h, h + 1)], axis=1)
     if len(y) >= 3:
         for end, one, two in ((0, 1, 2), (-1, -2, -3)):
             smooth[end] = np.median([y[end], smooth[one], 3 * smooth[one] - 2 * smooth[two]])
