@@ -1,45 +1,81 @@
 """The commands that a step leads to, with what the step has found set. No torch."""
 
 import shlex
+from dataclasses import dataclass, fields
 
-from disciplined.tuning.steps import given, key
+from disciplined.tuning.steps import Options, given, key
 
-SHORT = ("duration", "evaluate_every", "evaluation.images", "force")  # of the short runs alone
-
-
-def tune(step: str, overrides: list[str], *settings: str) -> str:
-    """`tune.py` for another step."""
-    return f"python scripts/tune.py {shlex.join([f'step={step}', *carried(overrides, settings)])}"
+SHORT = ("duration", "evaluate_every", "evaluation.images")  # of the short runs alone
+KEPT = ("seeds", "jobs")  # of a step's own settings, for the next step
 
 
-def train(overrides: list[str], *settings: str) -> str:
-    """`train.py` with the settings found; the length is again the model's."""
-    return f"python train.py {shlex.join(carried(overrides, settings))}"
+@dataclass(frozen=True)
+class After:
+    """What comes after a step of which `chosen` and `overrides` were asked."""
+
+    chosen: Options
+    overrides: list[str]
+
+    def again(self, *settings: str) -> str:
+        """The same step with other settings."""
+        anew = {key(s) for s in settings}
+        names = [f.name for f in fields(Options) if f.name not in (*anew, "step", "dry_run")]
+        return tune(self.chosen.step, [*said(self.chosen, names), *self.overrides, *settings])
+
+    def tune(self, step: str, *settings: str) -> str:
+        """Another step; it says itself what the rate does, but for its bounds."""
+        kept = [o for o in carried(self.overrides, settings) if not o.startswith("schedule")]
+        return tune(step, [*said(self.chosen, KEPT), *kept, *settings])
+
+    def train(self, *settings: str) -> str:
+        """`train.py`; the length is again the model's."""
+        return f"python train.py {shlex.join([*carried(self.overrides, settings), *settings])}"
+
+    def cycle(self, low: float | None = None, high: float | None = None) -> list[str]:
+        """1cycle between these rates, or the bounds that the command has."""
+        return [
+            "schedule=onecycle",
+            *self.bounds(None if low is None else f"{low:.3g}", high and f"{high:.3g}"),
+        ]
+
+    def bounds(self, low: str | None = None, high: str | None = None) -> list[str]:
+        """The rate's bounds, or those that the command has."""
+        found = {
+            name: text or given(self.overrides, name)
+            for name, text in (("schedule.base_lr", low), ("schedule.max_lr", high))
+        }
+        return [f"{name}={text}" for name, text in found.items() if text is not None]
+
+
+def tune(step: str, settings: list[str]) -> str:
+    """`tune.py`; what would force a run again is of one command only."""
+    kept = [s for s in settings if key(s) != "force"]
+    return f"python scripts/tune.py {shlex.join([f'step={step}', *kept])}"
+
+
+def said(chosen: Options, names: list[str] | tuple[str, ...]) -> list[str]:
+    """Those of a step's own settings that are not the usual ones, as they are written."""
+    found = {name: getattr(chosen, name) for name in names}
+    told = {True: "true", False: "false"}
+    return [
+        f"{name}={told[value] if isinstance(value, bool) else value}"
+        for name, value in found.items()
+        if value != getattr(Options, name)
+    ]
 
 
 def carried(overrides: list[str], settings: tuple[str, ...]) -> list[str]:
-    """What the command said of everything else, and then the settings.
+    """What the command said beside the settings.
 
     A group that is chosen anew takes nothing over of the choice before it.
     """
     anew = {key(s) for s in settings}
-    kept = [
+    return [
         o
         for o in overrides
-        if key(o) not in anew
-        and key(o) not in SHORT
+        if key(o) not in (*anew, *SHORT, "force")
         and not any(key(o).startswith(f"{group}.") for group in anew)
     ]
-    return [*kept, *settings]
-
-
-def cycle(overrides: list[str], low: float | None = None, high: float | None = None) -> list[str]:
-    """1cycle between these rates, or the command's own."""
-    bounds = {
-        "schedule.base_lr": given(overrides, "schedule.base_lr") if low is None else f"{low:.3g}",
-        "schedule.max_lr": given(overrides, "schedule.max_lr") if high is None else f"{high:.3g}",
-    }
-    return ["schedule=onecycle", *(f"{k}={v}" for k, v in bounds.items() if v is not None)]
 
 
 def swing(best: float) -> list[str]:

@@ -2,6 +2,7 @@
 
 import functools
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,10 +71,15 @@ def placed(waves: list[list[Try]], name: str) -> list[list[Run]]:
     return found
 
 
-def missing(wave: list[Run]) -> list[Run]:
-    """Those with something to train; none behind a beginning that diverged."""
-    lacking = {run.folder: run for run in wave if run.place.missing}
-    return [r for r in lacking.values() if not (r.begun and diverged(r.begun.folder))]
+def lacking(waves: Sequence[Sequence[Run]]) -> list[list[Run]]:
+    """Of each wave the runs with something to train: no beginning that nothing lacks, and nothing
+    behind one that diverged."""
+    found = []
+    for wave in waves:
+        absent = {run.folder: run for run in wave if run.place.missing}.values()
+        found.append([r for r in absent if not (r.begun and diverged(r.begun.folder))])
+    needed = {run.begun.folder for wave in found for run in wave if run.begun}
+    return [[r for r in w if r.tried.value is not None or r.folder in needed] for w in found]
 
 
 def diverged(folder: Path) -> bool:
@@ -87,19 +93,19 @@ def train(waves: list[list[Run]], jobs: int, *, until_full: bool) -> Ended:
 
     until_full: whether a run that memory is too small for is an answer, and no failure.
     """
-    ended, lacking = Ended(), [run for wave in waves for run in missing(wave)]
-    if lacking:
-        images = sum(run.images for run in lacking)
-        tell(f"{len(lacking)} runs to train, {images:,} images, {jobs} at a time")
+    ended, absent = Ended(), [run for wave in lacking(waves) for run in wave]
+    if absent:
+        images = sum(run.images for run in absent)
+        tell(f"{len(absent)} runs to train, {images:,} images, {jobs} at a time")
     done = 0
 
     def tell_run(job: Job, word: str, seconds: float) -> None:
         nonlocal done
         done += 1
-        tell(ended_line(done, len(lacking), job, word, seconds))
+        tell(ended_line(done, len(absent), job, word, seconds))
 
-    for wave in waves:
-        if not (now := missing(wave)):
+    for number, wave in enumerate(waves):
+        if not (now := lacking(waves)[number]):
             continue
         begins = {run.folder.name: run.begun.folder for run in now if run.begun}
         outcome = pool.train(

@@ -9,9 +9,10 @@ from disciplined.studies.columns import aligned
 from disciplined.studies.speeds import lasting
 from disciplined.training.record import write
 from disciplined.tuning import records, telling
+from disciplined.tuning.commands import After
 from disciplined.tuning.conclusions import Arm, choice
 from disciplined.tuning.reading import readings, suggested
-from disciplined.tuning.running import Run, missing
+from disciplined.tuning.running import Run, lacking
 from disciplined.tuning.steps import Facts, Options
 from disciplined.tuning.telling import NAMES, Told
 
@@ -23,13 +24,13 @@ def plan_text(waves: Sequence[Sequence[Run]], output_dir: Path) -> str:
 
     known = speeds.measured(Shelf(output_dir).all(), output_dir / "published" / "benchmark")
     rows, images, seconds = [["", "run", "updates", "images", "time", "record"]], 0, 0.0
-    lacking = {run.folder for wave in waves for run in missing(list(wave))}
+    absent = {run.folder for wave in lacking(waves) for run in wave}
     for run in (run for wave in waves for run in wave):
         plan = run.place.plan
         about = {"name": plan.name, "setting": plan.setting, "images": plan.images}
         speed = known.of(about | {"iterations": plan.iterations})
         takes = run.images / speed if speed else None
-        there = run.folder not in lacking
+        there = run.folder not in absent
         rows.append(
             [
                 *("there" if there else "missing", run.name, f"{plan.iterations:,}"),
@@ -40,7 +41,7 @@ def plan_text(waves: Sequence[Sequence[Run]], output_dir: Path) -> str:
             images += run.images
             seconds = seconds + takes if takes is not None and seconds is not None else None
     time = f", {lasting(seconds)} on this machine one at a time" if seconds else ""
-    total = f"{len(lacking)} of {len(rows) - 1} runs missing, {images:,} images{time}"
+    total = f"{len(absent)} of {len(rows) - 1} runs missing, {images:,} images{time}"
     return f"{aligned(rows)}\n\n{total}"
 
 
@@ -53,23 +54,23 @@ def shown(
 ) -> tuple[str, bool]:
     """What a step came to, and whether it found anything; writes its table and picture."""
     runs = [run for wave in waves for run in wave]
-    place = records.folder(chosen.step, runs)
+    place, after = records.folder(chosen.step, runs), After(chosen, overrides)
     if chosen.step == "batch":
         sizes = records.sizes(runs, too_large)
         rows = telling.size_table(sizes, known.train_images)
-        told, files = telling.batch(sizes, overrides), []
+        told, files = telling.batch(sizes, after), []
         if any(s.speeds for s in sizes):
             files = [tabled(place, rows), size_picture(place, sizes)]
         return text(rows, told, files), bool(files)
     if chosen.step == "lr":
-        return range_test(chosen, overrides, runs, place)
+        return range_test(after, runs, place)
     arms = records.arms(chosen.step, runs)
     found, level = choice(arms), []
     if chosen.step == "sensitivity":
-        told, level = telling.sensitivity(arms, found, overrides, known.classes)
+        told, level = telling.sensitivity(arms, found, after, known.classes)
     else:
         tell = {"momentum": telling.momentum, "weight_decay": telling.weight_decay}[chosen.step]
-        told = tell(arms, found, overrides)
+        told = tell(arms, found, after)
         if found:
             level = sorted(arm.value for arm in (found.best, *found.level))
     rows = telling.table(chosen.step, arms)
@@ -81,16 +82,14 @@ def shown(
     return text(rows, told, files), found is not None
 
 
-def range_test(
-    chosen: Options, overrides: list[str], runs: Sequence[Run], place: Path
-) -> tuple[str, bool]:
+def range_test(after: After, runs: Sequence[Run], place: Path) -> tuple[str, bool]:
     """What the range test came to."""
-    curves = [curve for curve in records.curves(runs, chosen.rises) if len(curve.values)]
+    curves = [curve for curve in records.curves(runs, after.chosen.rises) if len(curve.values)]
     if not curves:
         return "learning rate: nothing can be said, nothing was measured before the end", False
     read = readings(curves)
     suggestion = suggested(read)
-    rows, told = telling.reading_table(read), telling.rates(read, suggestion, chosen, overrides)
+    rows, told = telling.reading_table(read), telling.rates(read, suggestion, after)
     from disciplined.tuning import picture
 
     files = [tabled(place, rows), place / "figure.png"]

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from disciplined.studies.columns import shown
 from disciplined.studies.speeds import lasting
 from disciplined.studies.style import words
-from disciplined.tuning import commands
+from disciplined.tuning.commands import After, swing
 from disciplined.tuning.conclusions import Arm, Choice, Size, bisected, flat, worthwhile
 from disciplined.tuning.reading import Reading, Suggested
-from disciplined.tuning.steps import Options
 
 NAMES = {
     "lr": "learning rate",
@@ -90,7 +89,7 @@ def listed(arms: Sequence[Arm]) -> str:
     return " and ".join(filter(None, (", ".join(texts[:-1]), *texts[-1:])))
 
 
-def edge(step: str, choice: Choice, overrides: list[str]) -> tuple[str, ...]:
+def edge(step: str, choice: Choice, after: After) -> tuple[str, ...]:
     """The warning where the best is the first or the last value tried, with those beyond it."""
     best = choice.best.value
     if not choice.edge:
@@ -101,7 +100,7 @@ def edge(step: str, choice: Choice, overrides: list[str]) -> tuple[str, ...]:
     else:
         more = [best / 100, best / 10, best] if choice.edge == "lowest" else [best, 10 * best]
     values = ",".join(f"{v:g}" for v in more)
-    again = commands.tune(step, overrides, f"values={values}")
+    again = after.again(f"values={values}")
     return (
         f"warning: {best:g} is the {choice.edge} value tried, a better one may lie beyond: {again}",
     )
@@ -124,9 +123,7 @@ def seeds_said(one: Reading) -> str:
     return f"{low:.3g} to {high:.3g} ({len(one.found)} of {len(one.each)})"
 
 
-def rates(
-    read: Sequence[Reading], suggestion: Suggested, chosen: Options, overrides: list[str]
-) -> Told:
+def rates(read: Sequence[Reading], suggestion: Suggested, after: After) -> Told:
     """Step lr."""
     base, top, seeds = suggestion.base_lr, suggestion.max_lr, len(read[0].each)
     if base is None or top is None:
@@ -142,46 +139,43 @@ def rates(
         sure = f"{seeds} seeds"
     warnings = ()
     if not limits and top == by["starts"].tested[1]:
-        higher = [f"shape={chosen.rises}", f"high={10 * top:.3g}"]
-        again = commands.tune("lr", overrides, *higher)
+        again = after.again(f"high={10 * top:.3g}")
         warnings = (f"warning: {top:.3g} is the highest rate tried and does well: {again}",)
-    cycle = commands.cycle([], base, top)
+    cycle = after.cycle(base, top)
     return Told(
         f"learning rate: cycle from {base:.3g} to {top:.3g}; {sure}; {suggestion.why}",
         warnings,
         (
-            ("next", commands.tune("momentum", overrides, *cycle[1:])),
-            ("train", commands.train(overrides, *cycle)),
+            ("next", after.tune("momentum", *cycle[1:])),
+            ("train", after.train(*cycle)),
         ),
     )
 
 
-def momentum(arms: Sequence[Arm], choice: Choice | None, overrides: list[str]) -> Told:
+def momentum(arms: Sequence[Arm], choice: Choice | None, after: After) -> Told:
     """Step momentum."""
     line = found("momentum", arms, choice)
     if choice is None:
         return Told(line)
     best = choice.best.value
-    rates = commands.cycle(overrides)
+    rates = after.cycle()
     held = ["momentum=constant", f"momentum.value={best:g}"]
-    bounds = [s for s in rates if s.startswith("schedule.")]
-    less = [o for o in overrides if not o.startswith("schedule=")]
     return Told(
         line,
-        edge("momentum", choice, overrides),
+        edge("momentum", choice, after),
         (
-            ("next", commands.tune("weight_decay", less, *bounds, *held)),
+            ("next", after.tune("weight_decay", *after.bounds(), *held)),
             (
                 "cyclical, down to 0.85 or 0.8 (the paper's advice)",
-                commands.train(overrides, *rates, *commands.swing(best)),
+                after.train(*rates, *swing(best)),
             ),
-            ("held", commands.train(overrides, *rates, *held)),
+            ("held", after.train(*rates, *held)),
         ),
     )
 
 
 def sensitivity(
-    arms: Sequence[Arm], choice: Choice | None, overrides: list[str], classes: int
+    arms: Sequence[Arm], choice: Choice | None, after: After, classes: int
 ) -> tuple[Told, list[float]]:
     """Step sensitivity, and the rates that do as well as the best."""
     line = found("sensitivity", arms, choice)
@@ -193,24 +187,22 @@ def sensitivity(
     high = level[-1]
     return Told(
         line,
-        edge("sensitivity", choice, overrides),
+        edge("sensitivity", choice, after),
         (
-            ("next", commands.tune("momentum", overrides, f"schedule.max_lr={high:g}")),
+            ("next", after.tune("momentum", f"schedule.max_lr={high:g}")),
             (
                 "constant",
-                commands.train(
-                    overrides, "schedule=constant", f"schedule.lr={choice.best.value:g}"
-                ),
+                after.train("schedule=constant", f"schedule.lr={choice.best.value:g}"),
             ),
             (
                 "1cycle up to the end of the flat part",
-                commands.train(overrides, *commands.cycle([], high / 10, high)),
+                after.train(*after.cycle(high / 10, high)),
             ),
         ),
     ), level
 
 
-def weight_decay(arms: Sequence[Arm], choice: Choice | None, overrides: list[str]) -> Told:
+def weight_decay(arms: Sequence[Arm], choice: Choice | None, after: After) -> Told:
     """Step weight_decay."""
     line = found("weight_decay", arms, choice)
     if choice is None:
@@ -218,19 +210,19 @@ def weight_decay(arms: Sequence[Arm], choice: Choice | None, overrides: list[str
     best = choice.best.value
     decay = f"weight_decay.value={best:g}"
     again = ",".join(f"{v:g}" for v in bisected([arm.value for arm in arms], best))
-    cycle = commands.cycle(overrides)
-    finer = commands.tune("weight_decay", overrides, f"values={again}")
+    cycle = after.cycle()
+    finer = after.again(f"values={again}")
     return Told(
         line,
-        edge("weight_decay", choice, overrides),
+        edge("weight_decay", choice, after),
         (
             *((("the exponent bisected", finer),) if best else ()),
-            ("train", commands.train(overrides, *cycle, decay)),
+            ("train", after.train(*cycle, decay)),
         ),
     )
 
 
-def batch(sizes: Sequence[Size], overrides: list[str]) -> Told:
+def batch(sizes: Sequence[Size], after: After) -> Told:
     """Step batch."""
     measured = [size for size in sizes if size.speeds]
     if not measured:
@@ -253,10 +245,7 @@ def batch(sizes: Sequence[Size], overrides: list[str]) -> Told:
     warnings = ()
     if beyond is None:
         more = f"values={2 * top.size},{4 * top.size}"
-        warnings = (
-            f"warning: {top.size} is the largest size tried and fits: "
-            f"{commands.tune('batch', overrides, more)}",
-        )
+        warnings = (f"warning: {top.size} is the largest size tried and fits: {after.again(more)}",)
     size = f"total_batch_size={top.size}"
     return Told(
         line,
@@ -264,10 +253,10 @@ def batch(sizes: Sequence[Size], overrides: list[str]) -> Told:
         (
             (
                 "the paper's advice: as large as fits, with the larger rate that it bears",
-                commands.tune("lr", overrides, size),
+                after.tune("lr", size),
             ),
             *(
-                (("as fast", commands.tune("lr", overrides, f"total_batch_size={enough.size}")),)
+                (("as fast", after.tune("lr", f"total_batch_size={enough.size}")),)
                 if enough is not top
                 else ()
             ),
