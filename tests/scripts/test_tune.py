@@ -179,6 +179,6 @@ def test_a_run_that_does_not_fit_costs_only_itself(tuned, monkeypatch, tmp_path:
     monkeypatch.setattr(pool, "train", short_of_memory)
     status, said, _, rows = tuned("step=batch", "duration=3it", "values=16,64,256")
     assert status == 0
-    assert [row["memory"] for row in rows][1:] == ["does not fit", ""]
+    assert [row["memory"] for row in rows][1:] == ["does not fit", "not measured"]
     assert said.splitlines()[-1].startswith("total batch size 16 fits (64 runs out of memory)")
     assert len(json.loads(next(tmp_path.glob("runs/*/summary.json")).read_text())) > 1

@@ -33,10 +33,8 @@ class After:
 
     def cycle(self, low: float | None = None, high: float | None = None) -> list[str]:
         """1cycle between these rates, or the bounds that the command has."""
-        return [
-            "schedule=onecycle",
-            *self.bounds(None if low is None else f"{low:.3g}", high and f"{high:.3g}"),
-        ]
+        texts = [None if rate is None else f"{rate:.3g}" for rate in (low, high)]
+        return ["schedule=onecycle", *self.bounds(*texts)]
 
     def bounds(self, low: str | None = None, high: str | None = None) -> list[str]:
         """The rate's bounds, or those that the command has."""

@@ -269,7 +269,9 @@ def size_table(sizes: Sequence[Size], train_images: int) -> list[list[str]]:
     rows = [["total batch size", "runs", "images/s", "an image", "an epoch", "memory"]]
     for s in sizes:
         if not s.speeds:
-            rows.append([str(s.size), "0", "", "", "", "" if s.fits else "does not fit"])
+            rows.append(
+                [str(s.size), "0", "", "", "", "not measured" if s.fits else "does not fit"]
+            )
             continue
         spread = f" ({min(s.speeds):,.0f} to {max(s.speeds):,.0f})" if len(s.speeds) > 1 else ""
         rows.append(
