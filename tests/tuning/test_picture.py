@@ -12,7 +12,7 @@ from disciplined.tuning.picture import APART, apart, draw
 from disciplined.tuning.reading import readings
 
 
-def test(seed: int, end: float | None = None, shape: str = "exponential") -> Curve:
+def made(seed: int, end: float | None = None, shape: str = "exponential") -> Curve:
     x = np.logspace(-4, 0, 80) if shape == "exponential" else np.linspace(0, 1, 80)
     with np.errstate(divide="ignore"):
         rise = np.interp(
@@ -23,11 +23,8 @@ def test(seed: int, end: float | None = None, shape: str = "exponential") -> Cur
     return Curve(x[kept], loss[kept], loss[kept] + 0.1, rise[kept], end, shape)  # type: ignore[arg-type]
 
 
-test.__test__ = False  # type: ignore[attr-defined]
-
-
 def test_every_reading_is_named_with_its_value_and_shaded_over_the_seeds(tmp_path: Path):
-    curves = [test(k) for k in range(3)]
+    curves = [made(k) for k in range(3)]
     read = readings(curves)
     figure = draw(curves, read, tmp_path / "figure.png")
     assert (tmp_path / "figure.png").stat().st_size > 10_000
@@ -49,7 +46,7 @@ def test_every_reading_is_named_with_its_value_and_shaded_over_the_seeds(tmp_pat
 
 
 def test_names_stay_in_the_picture():
-    curves = [test(k) for k in range(3)]
+    curves = [made(k) for k in range(3)]
     figure = draw(curves, readings(curves))
     figure.canvas.draw()
     width, height = figure.canvas.get_width_height()
@@ -59,7 +56,7 @@ def test_names_stay_in_the_picture():
 
 
 def test_seeds_that_diverged_have_crosses_and_few_are_counted():
-    curves = [test(0, 0.15), test(1, 0.17), test(2)]
+    curves = [made(0, 0.15), made(1, 0.17), made(2)]
     figure = draw(curves, readings(curves), over="momentum.value")
     crosses = [line for line in figure.axes[0].lines if line.get_marker() == "x"]
     assert list(crosses[0].get_xdata()) == [0.15, 0.17]

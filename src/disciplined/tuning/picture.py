@@ -49,7 +49,7 @@ def draw(
     panels += [["val_accuracy"]] if any(has(c, "val_accuracy") for c in curves) else []
     with context(STYLE):
         height = STRIP + HEIGHT * 0.75 * max(1, len(panels)) + 0.2
-        figure = Figure(figsize=(WIDTH, height), dpi=220, layout="none")
+        figure = Figure(figsize=(WIDTH, height), dpi=220)
         axes = np.atleast_1d(figure.subplots(max(1, len(panels)), 1, sharex=True))
         bottom, top = 0.42 / height, 1 - STRIP / height
         figure.subplots_adjust(left=0.15, right=0.98, bottom=bottom, top=top, hspace=0.12)

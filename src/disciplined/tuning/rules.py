@@ -7,8 +7,8 @@ down change places.
 
 The thresholds hold for all rules. They were set so that the author's own logs of range tests read
 as his papers read them (`tests/tuning/test_reading_author.py`) and that a curve of nothing but
-independent noise gives a reading about once in a hundred. What wanders slowly is no such noise: a
-curve of nothing else is read as if it said something.
+independent noise gives a reading in fewer than one of a hundred tests. What wanders slowly is no
+such noise: a curve of nothing else is read as if it said something.
 """
 
 from collections.abc import Callable
