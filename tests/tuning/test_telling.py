@@ -149,3 +149,13 @@ def test_rates_read_off_and_how_sure():
     assert "1 to 1.2 (2 of 2)" in said.line
     for _, command in said.commands:
         assert "schedule.max_lr=0.55" in parsed(command)
+
+
+def test_a_rate_that_nothing_limits_is_said_to_be_unproven():
+    x = [0.01 * 10 ** (i / 20) for i in range(40)]
+    y = [0.1 + 0.8 * min(1.0, i / 30) for i in range(40)]
+    read = readings([Curve(x, val_accuracy=y, shape="exponential")])
+    said = telling.rates(read, suggested(read), after("lr", *ASKED[:2]))
+    assert "nothing says that 0.891, the highest rate tried, is too high" in said.warnings[0]
+    assert "high=8.91" in said.warnings[0]
+    assert parsed(said.commands[0][1])[0] == "step=sensitivity"

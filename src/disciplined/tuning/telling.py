@@ -137,15 +137,20 @@ def rates(read: Sequence[Reading], suggestion: Suggested, after: After) -> Told:
         sure = f"{limits[0].rule} over the seeds at {seeds_said(limits[0])}"
     else:
         sure = f"{seeds} seeds"
-    warnings = ()
+    warnings, unlimited = (), ()
     if not limits and top == by["starts"].tested[1]:
         again = after.again(f"high={10 * top:.3g}")
-        warnings = (f"warning: {top:.3g} is the highest rate tried and does well: {again}",)
+        unlimited = (("what each rate does when held", after.tune("sensitivity")),)
+        warnings = (
+            f"warning: nothing says that {top:.3g}, the highest rate tried, is too high, and "
+            f"nothing that it is not: {again}",
+        )
     cycle = after.cycle(base, top)
     return Told(
         f"learning rate: cycle from {base:.3g} to {top:.3g}; {sure}; {suggestion.why}",
         warnings,
         (
+            *unlimited,
             ("next", after.tune("momentum", *cycle[1:])),
             ("train", after.train(*cycle)),
         ),
