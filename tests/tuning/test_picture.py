@@ -31,7 +31,7 @@ def test_every_reading_is_named_with_its_value_and_shaded_over_the_seeds(tmp_pat
     losses, accuracy = figure.axes
     names = [t.get_text() for t in losses.texts]
     found = {r.rule: r for r in read if r.value is not None}
-    assert set(found) == {"starts", "steepest", "tenth", "falls"} and len(names) == 4
+    assert set(found) == {"starts", "steepest", "tenth", "falls", "rises"} and len(names) == 5
     assert f"falls {found['falls'].value:.2g}" in names
     for axis in figure.axes:
         lines = [line.get_xdata()[0] for line in axis.lines if len(set(line.get_xdata())) == 1]

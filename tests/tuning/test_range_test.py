@@ -7,19 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from own_loop import problem
 from torch import nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader
 
 from disciplined import range_test
 from disciplined.mistakes import Mistake
-
-
-def problem(size: int = 240) -> TensorDataset:
-    """Three overlapping clouds of points."""
-    generator = torch.Generator().manual_seed(0)
-    labels = torch.arange(size) % 3
-    points = torch.randn(size, 6, generator=generator) + 1.5 * nn.functional.one_hot(labels, 6)
-    return TensorDataset(points, labels)
 
 
 def network() -> nn.Module:
@@ -28,7 +21,7 @@ def network() -> nn.Module:
 
 
 def batches(**settings: Any) -> DataLoader:
-    return DataLoader(problem(), batch_size=24, shuffle=True, **settings)
+    return DataLoader(problem(240), batch_size=24, shuffle=True, **settings)
 
 
 def sgd(model: nn.Module, lr: float = 0.1) -> torch.optim.Optimizer:

@@ -227,6 +227,18 @@ def test_a_limit_that_few_seeds_have_does_not_decide():
     assert suggested(readings([flat, made(100), made(100)])).max_lr == pytest.approx(0.2, rel=0.1)
 
 
+def test_a_loss_held_out_that_rises_before_accuracy_falls_decides():
+    """Accuracy hardly notices at first; the training loss alone never limits the rate."""
+    x = grid(100)
+    accuracy = ramp(x, 0.001, 0.01) - 0.8 * ramp(x, 0.4, 0.5)
+    rising = ramp(x, 0.001, 0.01, 2.3, 0.4) + 5 * ramp(x, 0.05, 0.2)
+    flat = ramp(x, 0.001, 0.01, 2.3, 0.4)
+    s = suggested(readings([Curve(x, flat, rising, accuracy, shape="exponential")]))
+    assert s.max_lr == pytest.approx(0.06, rel=0.3) and "validation loss rises" in s.why
+    s = suggested(readings([Curve(x, rising, flat, accuracy, shape="exponential")]))
+    assert s.max_lr == pytest.approx(0.4, rel=0.1) and "accuracy falls" in s.why
+
+
 @pytest.mark.parametrize(
     ("starts", "base"), [(None, 0.04), (0.01, 0.04), (0.08, 0.08), (0.3, 0.4 / 3)]
 )

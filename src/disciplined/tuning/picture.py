@@ -20,6 +20,7 @@ RULES = {
     "tenth": ("min / 10", COLOURS[4]),
     "ragged": ("ragged", COLOURS[3]),
     "falls": ("falls", COLOURS[1]),
+    "rises": ("loss rises", COLOURS[7]),
     "diverges": ("diverges", COLOURS[6]),
 }
 STRIP = 1.15  # inches above the panels for the readings' names

@@ -11,15 +11,18 @@ import numpy as np
 
 from disciplined.mistakes import Mistake
 from disciplined.tuning.curve import Curve
-from disciplined.tuning.rules import RULES, SCORES, NotRead, Score, diverges, score
+from disciplined.tuning.rules import LOSSES, RULES, SCORES, NotRead, Score, diverges, score
+
+LIMITS = ("ragged", "falls", "rises")  # rules that say how high is too high
 
 
 @dataclass(frozen=True)
 class Reading:
     """One rule's answer.
 
-    rule: starts, ragged, falls (1506.01186 section 3.3), steepest, tenth (of the rate where the
-    loss is lowest), diverges. value: the median of the seeds that have one, None where none has.
+    rule: starts, ragged, falls (1506.01186 section 3.3), rises (of a loss), steepest, tenth (of the
+    rate where the loss is lowest), diverges. value: the median of the seeds that have one, None
+    where none has.
     each: by seed, in the order of the curves. metric: what was read, empty for diverges. reason:
     what the rule saw in the seed nearest the median, or why most saw nothing. tested: the lowest
     and the highest rate of the test.
@@ -70,8 +73,8 @@ class Suggested:
 
 
 def readings(curves: Sequence[Curve]) -> list[Reading]:
-    """What every rule reads off a range test, one curve a seed: starts, ragged, falls, steepest,
-    tenth, diverges.
+    """What every rule reads off a range test, one curve a seed: starts, ragged, falls, rises,
+    steepest, tenth, diverges.
 
     A rule reads the first of its metrics in which half of the seeds show anything: validation
     before training, accuracy before loss where the papers read accuracy. Raises Mistake where
@@ -85,6 +88,8 @@ def readings(curves: Sequence[Curve]) -> list[Reading]:
     found = []
     for rule, (by, metrics) in RULES.items():
         metric = chosen(metrics, scores)
+        if rule == "rises" and metric == found[-1].metric:  # told already
+            continue
         found.append(summary(rule, metric, [attempt(by, s) for s in scores[metric]], tested))
     return [*found, summary("diverges", "", [attempt(diverges, c) for c in curves], tested)]
 
@@ -125,21 +130,23 @@ def summary(rule: str, metric: str, each: Sequence[Any], tested: tuple[float, fl
 def suggested(read: Sequence[Reading]) -> Suggested:
     """The ends of a cycle from what was read, as the papers choose them.
 
-    Maximum: where the curve turns ragged or falls, whichever is first (1506.01186 section 3.3), if
-    half of the seeds show it. Without either: half of where training diverged (1803.09820 trains
-    at 0.005 what diverges at 0.008 in its figure 4a), or the highest rate tested, as 1708.07120
-    does where its curves stay flat. Minimum: where accuracy starts to rise, between a third of the
-    maximum (1506.01186) and a tenth of it (1803.09820); a tenth where the start is not seen.
+    Maximum: where the curve turns ragged or falls (1506.01186 section 3.3), or its loss rises
+    (1803.09820, which reads the loss), whichever is first, if half of the seeds show it. Without
+    any: half of where training diverged (1803.09820 trains at 0.005 what diverges at 0.008 in its
+    figure 4a), or the highest rate tested, as 1708.07120 does where its curves stay flat. Minimum:
+    where accuracy starts to rise, between a third of the maximum (1506.01186) and a tenth of it
+    (1803.09820); a tenth where the start is not seen.
     """
     by = {one.rule: one for one in read}
-    starts, falls, ended = by["starts"], by["falls"], by["diverges"]
+    starts, ended = by["starts"], by["diverges"]
     lowest, highest = starts.tested
-    limits = [one for one in (by["ragged"], falls) if one.shared]
+    limits = [by[rule] for rule in LIMITS if rule in by and by[rule].shared]
     if limits:
         limit = min(limits, key=lambda one: one.value or 0.0)
         max_lr, why = limit.value or 0.0, limit.reason
-        if starts.value is None and max_lr < 3 * lowest:
-            return Suggested(None, None, f"{limit.reason}; test lower rates")
+        # A test may begin with weights that are good already; a loss that only rises is no such.
+        if starts.value is None and (limit.metric in LOSSES or max_lr < 3 * lowest):
+            return Suggested(None, None, f"{starts.reason}; test lower rates")
     elif starts.value is None:
         return Suggested(None, None, starts.reason)
     elif ended.shared and ended.value is not None:

@@ -218,6 +218,7 @@ RULES: dict[str, tuple[Callable[[Score], tuple[float, str]], tuple[str, ...]]] =
     "starts": (starts, SCORES),
     "ragged": (ragged, SCORES),
     "falls": (falls, SCORES),
+    "rises": (falls, ("val_loss",)),  # training loss may rise where validation does not
     "steepest": (steepest, LOSSES),
     "tenth": (tenth, LOSSES),
 }

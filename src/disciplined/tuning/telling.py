@@ -9,7 +9,7 @@ from disciplined.studies.speeds import lasting
 from disciplined.studies.style import words
 from disciplined.tuning.commands import After, swing
 from disciplined.tuning.conclusions import Arm, Choice, Size, bisected, flat, worthwhile
-from disciplined.tuning.reading import Reading, Suggested
+from disciplined.tuning.reading import LIMITS, Reading, Suggested
 
 NAMES = {
     "lr": "learning rate",
@@ -129,7 +129,7 @@ def rates(read: Sequence[Reading], suggestion: Suggested, after: After) -> Told:
     if base is None or top is None:
         return Told(f"learning rate: nothing can be said, {suggestion.why}")
     by = {one.rule: one for one in read}
-    limits = [one for one in (by["ragged"], by["falls"]) if one.value == top]
+    limits = [by[rule] for rule in LIMITS if rule in by and by[rule].value == top]
     limits += [one for one in (by["diverges"],) if one.value == 2 * top]
     if seeds == 1:
         sure = "one seed, so how sure cannot be said (seeds=3)"
