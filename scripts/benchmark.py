@@ -11,6 +11,7 @@ what=together   `runs` networks one after another, in a process each, or stacked
 what=ddp        train.py in one process and in two
 what=profile    the bare loop's time by kind of operation, over `updates` updates
 what=launchers  sweeps of `jobs` two-second jobs by our launcher and by Hydra's, besides training
+what=finders    range tests beside each other on cases=digits,mnist,cifar10, `rounds` seeds each
 
 Contenders take turns within one process; each is timed for about so many seconds a round. The
 record goes to outputs/benchmark, with publish=true to outputs/published/benchmark, network by
@@ -59,7 +60,7 @@ def chosen(what: str, asked: str, known: dict[str, Any]) -> dict[str, Any]:
     return {name: known[name] for name in names}
 
 
-WHAT = ("training", "means", "together", "ddp", "profile", "launchers")
+WHAT = ("training", "means", "together", "ddp", "profile", "launchers", "finders")
 
 
 def contenders_of(asked: Options) -> tuple[str, dict[str, Any]]:
@@ -76,6 +77,10 @@ def contenders_of(asked: Options) -> tuple[str, dict[str, Any]]:
         return "", launchers.WAYS
     if asked.what == "profile":
         return "", {}
+    if asked.what == "finders":
+        from disciplined.benchmark import finders
+
+        return "", finders.FINDERS
     if asked.what == "ddp":
         return report.OURS, {report.OURS: contenders.ours, "two processes": contenders.several}
     return report.OURS, {
@@ -105,7 +110,12 @@ def main(arguments: list[str]) -> int:
     makers = chosen("contenders", asked.contenders, known)
     if first and first not in makers:
         raise Mistake(f"contenders={asked.contenders}: {first} is what the others stand by")
-    wanted = chosen("cases", asked.cases, {c.name: c for c in cases.CASES}).values()
+    problems = {c.name: c for c in cases.CASES}
+    if asked.what == "finders":
+        from disciplined.benchmark.finders import PROBLEMS
+
+        problems = PROBLEMS
+    wanted = chosen("cases", asked.cases, problems).values()
     if asked.device == "gpu" and not torch.cuda.is_available():
         raise Mistake("device=gpu: this machine has no GPU that torch sees")
     if asked.threads:
@@ -158,7 +168,12 @@ def measurements(
         yield {"name": f"{asked.jobs} jobs", "sweeps": sweeps, "precision": "fp32"}
         return
     for case in wanted:
-        if asked.what == "profile":
+        if asked.what == "finders":
+            from disciplined.benchmark import finders
+
+            told = finders.measured(case, list(makers), asked.rounds, asked.data_dir, tell)
+            yield told | {"name": case.name, "precision": "fp32"}
+        elif asked.what == "profile":
             parts = cases.parts(case, setting)
             shares = profile.shares(case, parts, setting, asked.updates)
             yield {"name": case.name, "shares": shares, "precision": parts.precision}

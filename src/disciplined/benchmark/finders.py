@@ -107,15 +107,15 @@ def attempt(problem: Problem, parts: tuple[TensorDataset, TensorDataset], seed: 
 
 
 def linear(of: Attempt) -> float | None:
-    """Ours as Smith's: straight up to 3, read by validation accuracy."""
+    """Ours as Smith's: in a straight line up to 1, read by validation."""
     found = range_test(
-        of.model, of.optimizer, of.train, validation=of.validation, high=3.0, iterations=UPDATES
+        of.model, of.optimizer, of.train, validation=of.validation, high=1.0, iterations=UPDATES
     )
     return found.suggested.max_lr
 
 
 def exponential(of: Attempt) -> float | None:
-    """Ours as Howard's: over the decades that the others take, read by validation accuracy."""
+    """Ours as Howard's: over the decades that the others take, read by validation."""
     found = range_test(
         *(of.model, of.optimizer, of.train),
         validation=of.validation,

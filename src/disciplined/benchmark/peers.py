@@ -23,7 +23,11 @@ from disciplined.models.lrn import WithinChannelLRN
 from disciplined.training.clock import now
 
 # packages whose versions matter to what is timed
-PEERS = {"training": ("torchvision", "fastai"), "launchers": ("hydra-joblib-launcher",)}
+PEERS = {
+    "training": ("torchvision", "fastai"),
+    "launchers": ("hydra-joblib-launcher",),
+    "finders": ("fastai", "torch-lr-finder"),
+}
 WORKERS = 2
 AHEAD = 2 * WORKERS  # batches that the workers prepare beforehand
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from disciplined.benchmark import finders_table
 from disciplined.benchmark.timing import Timing, ratio
 
 OURS, LIMIT = "train.py", "bare loop"
@@ -21,6 +22,7 @@ TITLES = {
     "ddp": "One run in one process and in two (DDP)",
     "profile": "What an update's time goes to",
     "launchers": "What a sweep costs besides training",
+    "finders": "Range tests beside each other: the rate suggested, and 1cycle with it",
 }
 
 
@@ -113,8 +115,29 @@ def profiles(found: dict[str, Any]) -> str:
     )
 
 
+def finders(found: dict[str, Any]) -> str:
+    """The table of range tests."""
+    return "\n".join(
+        [
+            f"## {TITLES[found['what']]} ({found['device']})",
+            "",
+            *(f"| {' | '.join(row)} |" for row in finders_table.rows(found)),
+            "",
+            "The same network, initial values, batches and 100 updates a test, each library's own "
+            "suggestion taken as the largest rate of 1cycle (from a tenth of it, SGD with momentum "
+            "0.9 and weight decay 5e-4). Rates: median [lowest, highest] over the seeds; accuracy "
+            "of held-out images, mean ± std; less the best: percentage points below the best rate "
+            "of the grid.",
+            "",
+            about(found) + f" {spread(case['rounds'] for case in found['cases'])} seeds.",
+            "",
+            commands(found),
+        ]
+    )
+
+
 # What is no comparison of speeds has a table of its own, and no picture.
-TABLES = {"launchers": sweeps, "profile": profiles}
+TABLES = {"launchers": sweeps, "profile": profiles, "finders": finders}
 
 
 def about(found: dict[str, Any], how: str = "") -> str:
