@@ -100,5 +100,9 @@ def test_mistakes(tmp_path: Path):
 
     with pytest.raises(Mistake, match="own lr_scheduler drives the rate already"):
         fit(tmp_path, Schedules(lr=onecycle(0.1, 1.0, 2, 6)), module=Scheduled())
+    with pytest.raises(Mistake, match="apply=True: the module's own lr_scheduler"):
+        fit(tmp_path, RangeTest(high=1.0, iterations=2, apply=True), module=Scheduled())
+    with pytest.raises(Mistake, match="accumulate_grad_batches=2"):
+        fit(tmp_path, RangeTest(high=1.0, iterations=2), accumulate_grad_batches=2)
     with pytest.raises(Mistake, match="the run has no end"):
         fit(tmp_path, Schedules(lr=lambda n: onecycle(0.1, 1.0, 2, n)), max_epochs=-1)

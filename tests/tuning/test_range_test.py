@@ -9,7 +9,7 @@ import pytest
 import torch
 from own_loop import problem
 from torch import nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, DistributedSampler
 
 from disciplined import range_test
 from disciplined.mistakes import Mistake
@@ -154,6 +154,52 @@ def test_it_stops_by_itself_and_repetitions_differ():
     assert on.stopped == [None]
 
 
+def test_samplers_of_several_processes_give_every_repetition_an_order_of_its_own():
+    data = problem(240)
+    sampler = DistributedSampler(data, num_replicas=2, rank=1, shuffle=True)
+    sampler.set_epoch(3)
+    loader = DataLoader(data, batch_size=24, sampler=sampler)
+    model = network()
+    found = range_test(model, sgd(model), loader, high=0.1, iterations=8, seeds=3)
+    assert len({tuple(row) for row in found.train_loss}) == 3 and sampler.epoch == 3
+
+
+def test_batches_of_names_and_of_nothing_weigh_what_they_hold():
+    model = network()
+    points, labels = problem(30).tensors
+    held_out = [
+        {"name": ["a"] * 20, "point": points[:20], "label": labels[:20]},
+        {"name": ["b"] * 10, "point": points[20:], "label": labels[20:]},
+        {"name": [], "point": points[:0], "label": labels[:0]},
+    ]
+
+    def loss(net: nn.Module, batch: Any) -> torch.Tensor:
+        return nn.functional.cross_entropy(net(batch["point"]), batch["label"])
+
+    found = range_test(
+        model, sgd(model, 1e-9), held_out[:1], validation=held_out, high=1e-12, iterations=2,
+        points=1, loss=loss, move=lambda batch: batch,
+    )  # fmt: skip
+    model.train()
+    for _ in range(2):  # the running statistics have seen two batches
+        model(points[:20])
+    model.eval()
+    with torch.no_grad():
+        expected = float(nn.functional.cross_entropy(model(points), labels))
+    assert found.val_loss[0, 0] == pytest.approx(expected, rel=1e-5)
+    assert np.isnan(found.val_accuracy).all()
+
+
+def test_a_momentum_is_measured_but_none_is_suggested():
+    model = network()
+    held_out = list(batches())
+    found = range_test(
+        model, sgd(model), batches(), over="momentum", low=0.5, high=0.99, iterations=20,
+        validation=held_out,
+    )  # fmt: skip
+    assert found.suggested.max_lr is None and "momentum" in found.suggested.why
+
+
 def test_fresh_weights_for_every_repetition():
     model = network()
     drawn = []
@@ -209,6 +255,7 @@ def test_momentum_rises_or_falls_beside_the_rate():
         ({"seeds": 0}, "seeds=0"),
         ({"over": "speed"}, "over=speed: expected one of lr"),
         ({"batches": iter([1, 2])}, "batches: can be passed over only once"),
+        ({"validation": iter([1, 2])}, "validation: can be passed over only once"),
         ({"batches": []}, "batches: is empty"),
         ({"batches": [torch.ones(3, 6)]}, "batches: expected (images, labels)"),
         ({"validation": []}, "validation: is empty"),

@@ -147,9 +147,7 @@ def of_state(one: Any) -> Back:
 
 def of_loader(loader: Any) -> Iterator[Back]:
     """A data loader's generators and its samplers' epochs; workers that stay are sent home."""
-    batch_sampler = getattr(loader, "batch_sampler", None)
-    samplers = (getattr(loader, "sampler", None), getattr(batch_sampler, "sampler", None))
-    for part in {id(one): one for one in (loader, batch_sampler, *samplers)}.values():
+    for part in parts(loader):
         generator = getattr(part, "generator", None)
         if isinstance(generator, torch.Generator):
             yield of_generator(generator)
@@ -157,6 +155,14 @@ def of_loader(loader: Any) -> Iterator[Back]:
             yield of_attribute(part, "epoch", remembered(part.epoch))  # type: ignore[union-attr]
     if getattr(loader, "persistent_workers", False) and getattr(loader, "_iterator", 0) is None:
         yield of_attribute(loader, "_iterator", lambda: None)  # else they keep the trial's seeds
+
+
+def parts(loader: Any) -> list[Any]:
+    """A loader and what decides its order: its samplers, each once."""
+    batch_sampler = getattr(loader, "batch_sampler", None)
+    samplers = (getattr(loader, "sampler", None), getattr(batch_sampler, "sampler", None))
+    found = {id(one): one for one in (loader, batch_sampler, *samplers) if one is not None}
+    return list(found.values())
 
 
 def of_generator(generator: torch.Generator) -> Back:

@@ -70,10 +70,13 @@ class Schedules(pl.Callback):
 class RangeTest(pl.Callback):
     """A range test before training begins, by the module's own training and validation steps.
 
-    Training afterwards is byte for byte what it would have been without, unless `apply` sets the
-    rate found. What the steps log meanwhile goes nowhere; metrics of torchmetrics begin anew.
-    A run that is resumed is not tested. Data loaders with `persistent_workers` keep the seeds of
-    the test. `result` is a `disciplined.tuning.measured.RangeTest`.
+    Weights, optimiser, loaders and random states are put back: training afterwards is byte for byte
+    what it would have been without, unless `apply` sets the rate found. What the steps log by
+    `log` and `log_dict` goes nowhere, metrics of torchmetrics begin anew; what a step keeps in
+    plain attributes or gives to a logger itself stays. Other callbacks see the test's backward
+    passes and steps. A run that is resumed, or `fast_dev_run`, is not tested. Data loaders with
+    `persistent_workers` keep the seeds of the test. `result` is a
+    `disciplined.tuning.measured.RangeTest`.
 
     Args:
         high, low, iterations, shape, over, points, seeds, stop, beside: as of
@@ -103,10 +106,17 @@ class RangeTest(pl.Callback):
         self.result: Measured | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if trainer.global_step:
+        if trainer.global_step or trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         if not pl_module.automatic_optimization:
             raise Mistake("RangeTest: the module optimises by hand; call disciplined.range_test")
+        if trainer.accumulate_grad_batches > 1:
+            raise Mistake(
+                f"RangeTest: accumulate_grad_batches={trainer.accumulate_grad_batches}: it would "
+                "find the rate of single batches; call disciplined.range_test with step="
+            )
+        if self.apply and trainer.lr_scheduler_configs:
+            raise Mistake("RangeTest: apply=True: the module's own lr_scheduler sets the rate")
         optimizer = only_optimizer(trainer, "RangeTest")
         scaler = getattr(trainer.strategy.precision_plugin, "scaler", None)
         with silenced(pl_module) as logged:
@@ -122,6 +132,7 @@ class RangeTest(pl.Callback):
                 others=[scaler] if scaler is not None else [],
                 **self.settings,
             )
+            steps.reset()
         if trainer.is_global_zero:
             print(self.result)
             if self.file:
@@ -170,8 +181,7 @@ class Steps:
 
     def measure(self, module: pl.LightningModule, batch: Any) -> dict[str, Any]:
         """What `validation_step` logs of a batch. Raises Mistake where it does not log it."""
-        for metric in self.metrics:
-            metric.reset()
+        self.reset()
         self.logged.clear()
         with self.trainer.strategy.precision_plugin.val_step_context():
             module.validation_step(batch, 0)
@@ -183,9 +193,13 @@ class Steps:
                 )
         values = {name: self.logged[told] for name, told in self.names.items()}
         found = {k: v.compute() if isinstance(v, Metric) else v for k, v in values.items()}
+        self.reset()
+        return found
+
+    def reset(self) -> None:
+        """Metrics begin anew."""
         for metric in self.metrics:
             metric.reset()
-        return found
 
 
 @contextmanager

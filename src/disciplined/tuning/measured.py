@@ -85,7 +85,9 @@ class RangeTest:
 
     @property
     def suggested(self) -> Suggested:
-        """The least and the largest value to train with, and why."""
+        """The least and the largest rate to train with, and why; of nothing but a rate."""
+        if self.over != "lr":
+            return Suggested(None, None, f"the papers read no {self.over} off a range test")
         return suggested(self.readings)
 
     def figure(self, file: str | Path | None = None) -> Any:

@@ -38,17 +38,18 @@ def moved(batch: Any, device: torch.device) -> Any:
 
 def size(batch: Any) -> int:
     """How many examples a batch has: the length of the first tensor in it, 1 without any."""
+    found = first_tensor(batch)
+    return 1 if found is None or not found.ndim else len(found)
+
+
+def first_tensor(batch: Any) -> Tensor | None:
+    """The first tensor in a batch, however deep; None without any."""
     if isinstance(batch, Tensor):
-        return len(batch) if batch.ndim else 1
+        return batch
+    if not isinstance(batch, Mapping | list | tuple):
+        return None
     parts = batch.values() if isinstance(batch, Mapping) else batch
-    if isinstance(batch, Mapping | list | tuple):
-        return next((size(one) for one in parts if holds(one)), 1)
-    return 1
-
-
-def holds(one: Any) -> bool:
-    """Whether there is a tensor in it."""
-    return isinstance(one, Tensor | Mapping | list | tuple)
+    return next((found for one in parts if (found := first_tensor(one)) is not None), None)
 
 
 def together() -> bool:
@@ -71,19 +72,19 @@ def mean_of(
 
     Only the metrics that every batch has. Raises Mistake where there is no batch anywhere.
     """
-    sums = torch.zeros(len(METRICS) + 1, dtype=torch.float32, device=device)
-    lacking: set[str] = set()
+    sums = torch.zeros(len(METRICS), 2, dtype=torch.float32, device=device)  # total, examples
     for measured, batch in told:
         if not isinstance(measured, Mapping) or "loss" not in measured:
             raise Mistake('measure: expected {"loss": ..., "accuracy": ...} of a batch')
-        count = size(batch)
-        lacking |= set(METRICS) - measured.keys()
-        values = [torch.as_tensor(measured.get(name, 0.0)).float().to(device) for name in METRICS]
-        sums += torch.stack([*(value * count for value in values), sums.new_tensor(count)])
+        if not (count := size(batch)):
+            continue
+        for row, name in enumerate(METRICS):
+            if name in measured:
+                value = torch.as_tensor(measured[name]).float().to(device)
+                sums[row] += torch.stack([value * count, sums.new_tensor(count)])
     if together():
         distributed.all_reduce(sums)
-    *totals, count = sums.tolist()
-    if not count:
+    rows = dict(zip(METRICS, sums.tolist(), strict=True))
+    if not (every := rows["loss"][1]):
         raise Mistake("validation: is empty")
-    found = zip(METRICS, totals, strict=True)
-    return {name: total / count for name, total in found if name not in lacking}
+    return {name: total / count for name, (total, count) in rows.items() if count == every}

@@ -25,9 +25,11 @@ from disciplined.schedules.lengths import Iterations
 from disciplined.schedules.segments import Schedule, Segment
 from disciplined.tuning.curve import Shape
 from disciplined.tuning.driven import Driven
-from disciplined.tuning.kept import Kept
+from disciplined.tuning.kept import Kept, parts
 from disciplined.tuning.measured import RangeTest
 from disciplined.tuning.measures import classified, gathered, mean_of, moved
+
+EPOCHS = 1000  # of a repetition, by which samplers are told apart
 
 Loss = Callable[[Any, Any], Tensor]
 Measure = Callable[[Any, Any], Mapping[str, Any]]
@@ -80,15 +82,17 @@ def range_test(
         fresh: called with the model before each repetition, to draw new weights; without it each
             starts from the weights as they are.
         stop: end where the mean training loss since the last point exceeds this many times that of
-            the first; None to go on. A loss that is not finite always ends it.
+            the first; None to go on, as with a loss that begins at 0 or below. A loss that is not
+            finite always ends it.
         others: further objects that `step` changes (gradient scaler, averaged weights).
 
     Under torch.distributed losses are averaged over the processes, so that all read and stop alike.
     Nothing is written. Raises Mistake for settings that cannot be meant.
     """
     schedule = rising(shape, low, high, iterations)
-    if isinstance(batches, Iterator):  # asking a loader for one would draw a seed
-        raise Mistake("batches: can be passed over only once; give a loader or a list")
+    for name, one in (("batches", batches), ("validation", validation)):
+        if isinstance(one, Iterator):  # asking a loader for one would draw a seed
+            raise Mistake(f"{name}: can be passed over only once; give a loader or a list")
     if not isinstance(seeds, int) or seeds < 1 or points < 1:
         raise Mistake(f"seeds={seeds}, points={points}: expected whole numbers from 1 on")
     driven = [(Driven(optimizer, over), schedule)]
@@ -165,8 +169,12 @@ def seeded(seed: int, batches: Any) -> None:
     """A repetition's random state, the same on every run of the test."""
     random.seed(seed)
     np.random.seed(seed)
-    torch.manual_seed(seed)  # of every device
-    for part in (batches, getattr(batches, "sampler", None)):
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_initialized():  # else the seed would wait for whoever comes first
+        torch.cuda.manual_seed_all(seed)
+    if torch.backends.mps.is_available():
+        torch.mps.manual_seed(seed)
+    for part in parts(batches):
         if isinstance(generator := getattr(part, "generator", None), torch.Generator):
             generator.manual_seed(seed)
 
@@ -201,7 +209,7 @@ class Trial:
             "val_accuracy": np.full(len(self.rows), np.nan),
             "stopped": None,
         }
-        stream = self.stream()
+        stream = self.stream(seed)
         self.model.train()
         first = None
         for row, end in enumerate(self.rows):
@@ -223,18 +231,18 @@ class Trial:
                 found["val_loss"][row] = told.get("loss", np.nan)
                 found["val_accuracy"][row] = told.get("accuracy", np.nan)
             done = end
-            if self.stop is not None and read.mean() > self.stop * abs(first):
+            if self.stop is not None and read.mean() > self.stop * first > 0:
                 found["stopped"] = int(end) - 1
                 return found
         return found
 
-    def stream(self) -> Iterator[Any]:
-        """The batches for ever, a new order for every pass."""
-        epoch = 0
+    def stream(self, seed: int) -> Iterator[Any]:
+        """The batches for ever, as the loader orders every pass; a list's order is its own."""
+        epoch = EPOCHS * seed
         while True:
-            sampler = getattr(self.batches, "sampler", None)
-            if hasattr(sampler, "set_epoch"):
-                sampler.set_epoch(epoch)  # type: ignore[union-attr]
+            for part in parts(self.batches):
+                if hasattr(part, "set_epoch"):  # DistributedSampler knows no other seed
+                    part.set_epoch(epoch)
             empty = True
             for batch in self.batches:
                 empty = False
@@ -246,9 +254,9 @@ class Trial:
     def validated(self) -> dict[str, float]:
         """The means over the validation batches of all processes, each batch by its size."""
         assert self.validation is not None
-        model: nn.Module = self.model
-        if isinstance(model, DistributedDataParallel):  # which talks to the others
-            model = model.module
+        inner = getattr(self.model, "_orig_mod", self.model)  # of a compiled one
+        # DDP's own forward talks to the other processes, whose batches may be fewer
+        model = inner.module if isinstance(inner, DistributedDataParallel) else self.model
         training = {part: part.training for part in model.modules()}
         model.eval()
         try:
