@@ -223,7 +223,7 @@ class Trial:
             if not np.isfinite(read).all():
                 bad = int(np.argmin(np.isfinite(read)))
                 found["train_loss"][done + bad : end] = np.nan
-                found["stopped"] = done + bad
+                found["stopped"] = int(done + bad)
                 return found
             first = read.mean() if first is None else first
             if self.validation is not None:
