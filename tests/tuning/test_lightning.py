@@ -8,6 +8,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from own_loop import Module, problem
+from pytorch_lightning.loggers.logger import DummyLogger
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -22,12 +23,16 @@ def fit(
 ) -> Any:
     pl.seed_everything(3)
     module = module or Module()
-    told = {"max_epochs": 2, "gradient_clip_val": 1.0, "num_sanity_val_steps": 0} | settings
+    told = {
+        "logger": False,
+        "max_epochs": 2,
+        "gradient_clip_val": 1.0,
+        "num_sanity_val_steps": 0,
+    } | settings
     trainer = pl.Trainer(
         callbacks=list(callbacks),
         default_root_dir=folder,
         accelerator="cpu",
-        logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -64,6 +69,34 @@ def test_a_range_test_before_training_leaves_no_trace(tmp_path: Path, capsys):
     assert trainer.global_step == 12 and not list(tmp_path.iterdir())
     assert test.result is not None and test.result.val_accuracy.shape == (2, 5)
     assert (test.result.val_accuracy > 0.3).all() and "lr" in capsys.readouterr().out
+
+
+def test_other_callbacks_and_loggers_see_nothing_of_it(tmp_path: Path):
+    calls: list[str] = []
+
+    class Watching(pl.Callback):
+        def on_before_optimizer_step(self, *_: Any) -> None:
+            calls.append("step")
+
+        def on_after_backward(self, *_: Any) -> None:
+            calls.append("backward")
+
+    class Talking(Module):
+        def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
+            assert self.logger is not None
+            self.logger.log_metrics({"seen": 1.0}, step=0)
+            return super().training_step(batch, batch_idx)
+
+    logged: list[dict] = []
+
+    class Logger(DummyLogger):
+        def log_metrics(self, metrics: Any, *_: Any, **__: Any) -> None:
+            logged.append(metrics)
+
+    test = RangeTest(high=0.1, iterations=5, points=1)
+    fit(tmp_path, test, Watching(), module=Talking(), logger=Logger())
+    assert calls == ["backward", "step"] * 12
+    assert sum("seen" in one for one in logged) == 12
 
 
 def test_what_is_measured_is_what_the_trainer_validates(tmp_path: Path):

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.loggers.logger import DummyLogger
 from torch import Tensor
 from torchmetrics import Metric
 
@@ -71,11 +72,10 @@ class RangeTest(pl.Callback):
     """A range test before training begins, by the module's own training and validation steps.
 
     Weights, optimiser, loaders and random states are put back: training afterwards is byte for byte
-    what it would have been without, unless `apply` sets the rate found. What the steps log by
-    `log` and `log_dict` goes nowhere, metrics of torchmetrics begin anew; what a step keeps in
-    plain attributes or gives to a logger itself stays. Other callbacks see the test's backward
-    passes and steps. A run that is resumed, or `fast_dev_run`, is not tested. Data loaders with
-    `persistent_workers` keep the seeds of the test. `result` is a
+    what it would have been without, unless `apply` sets the rate found. What the steps log goes
+    nowhere, other callbacks see nothing of the test, metrics of torchmetrics begin anew; what a
+    step keeps in plain attributes stays. A run that is resumed, or `fast_dev_run`, is not tested.
+    Data loaders with `persistent_workers` keep the seeds of the test. `result` is a
     `disciplined.tuning.measured.RangeTest`.
 
     Args:
@@ -119,7 +119,7 @@ class RangeTest(pl.Callback):
             raise Mistake("RangeTest: apply=True: the module's own lr_scheduler sets the rate")
         optimizer = only_optimizer(trainer, "RangeTest")
         scaler = getattr(trainer.strategy.precision_plugin, "scaler", None)
-        with silenced(pl_module) as logged:
+        with silenced(pl_module) as logged, alone(trainer):
             steps = Steps(trainer, pl_module, optimizer, logged, self.names)
             self.result = range_test(
                 pl_module,
@@ -154,6 +154,7 @@ class Steps:
     ):
         self.trainer, self.module, self.optimizer = trainer, module, optimizer
         self.logged, self.names = logged, names
+        self.updates = 0
         self.metrics = [part for part in module.modules() if isinstance(part, Metric)]
 
     def update(self, batch: Any) -> Tensor:
@@ -162,7 +163,7 @@ class Steps:
 
         def closure() -> Tensor:
             self.optimizer.zero_grad()
-            told = strategy.training_step(batch, 0)
+            told = strategy.training_step(batch, self.updates)
             loss = told["loss"] if isinstance(told, Mapping) else told
             if not isinstance(loss, Tensor):
                 raise Mistake("RangeTest: training_step returned no loss")
@@ -171,6 +172,7 @@ class Steps:
             return loss
 
         strategy.optimizer_step(self.optimizer, closure, model=self.module)
+        self.updates += 1
         return found[0]
 
     def validation(self) -> Any:
@@ -218,6 +220,19 @@ def silenced(module: pl.LightningModule) -> Iterator[dict[str, Any]]:
         yield logged
     finally:
         del module.__dict__["log"], module.__dict__["log_dict"]
+
+
+@contextmanager
+def alone(trainer: pl.Trainer) -> Iterator[None]:
+    """No callback is called, and loggers get nothing."""
+    callbacks, loggers = trainer.callbacks, trainer.loggers  # type: ignore[attr-defined]
+    trainer.callbacks = []  # type: ignore[attr-defined]
+    trainer.loggers = [DummyLogger() for _ in loggers]
+    try:
+        yield
+    finally:
+        trainer.callbacks = callbacks  # type: ignore[attr-defined]
+        trainer.loggers = loggers
 
 
 def only_optimizer(trainer: pl.Trainer, who: str) -> torch.optim.Optimizer:
