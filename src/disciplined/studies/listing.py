@@ -6,7 +6,7 @@ from typing import Any
 from disciplined.studies import speeds
 from disciplined.studies.checks import one_of
 from disciplined.studies.columns import aligned
-from disciplined.studies.index import keys
+from disciplined.studies.index_file import keys
 from disciplined.studies.shelf import Shelf
 from disciplined.studies.speeds import Speeds, lasting
 from disciplined.studies.study import SCALES

@@ -9,7 +9,7 @@ from disciplined.studies import budget, speeds
 from disciplined.studies.budget import Need, Step, Wanted
 from disciplined.studies.columns import aligned
 from disciplined.studies.evidence import ENOUGH
-from disciplined.studies.index import keys
+from disciplined.studies.index_file import keys
 from disciplined.studies.shelf import Shelf
 from disciplined.studies.speeds import Speeds, lasting
 
