@@ -14,9 +14,10 @@
 
 A column is a setting by its key, or a number of the summary (`test_accuracy`, `best_test_accuracy`,
 `images_per_second`, `fingerprint`, ...), or `holder`, who trains it and since when. A KEY may be
-any part that only one record has. `group` puts seeds together. `diagnose` says what the papers' remarks would say of a run's curves and what
-to change next: of a record by key or folder, Lightning's metrics.csv, an export, any CSV. `prune`
-asks first; failed has damaged ones too, unfinished what would be resumed, checkpoints those of
+any part that only one record has. `group` puts seeds together. `diagnose` says what the papers'
+remarks would say of a run's curves and what to change next: of a record by key or folder,
+Lightning's metrics.csv, an export, any CSV. `prune` asks first and leaves what is being trained;
+failed has damaged ones too, unfinished what would be resumed, checkpoints those of
 finished runs. Status: 0, 1 where `diff` found something, 2 a mistake.
 """
 
