@@ -26,7 +26,7 @@ RULES = {
 }
 STRIP = 1.15  # inches above the panels for the readings' names
 APART = 0.045  # of the width: names of readings are never nearer
-LETTERS, LINE, SMALL = 68, 0.115, 6  # of the reasons below: a line's length, its inches, points
+LETTERS, LINE, SMALL = 76, 0.115, 6  # of the reasons below: a line's length, its inches, points
 ROOM = 1.6  # times the height of a loss's own curve is shown, not where it explodes
 
 
@@ -42,7 +42,8 @@ def draw(
     The losses above, accuracy below where it was measured: each seed thin, their mean thick where
     all of them have a value, from the lowest to the highest shaded. Every reading is a line from
     its name down, shaded over the seeds' spread, with how many have it where not all do; where
-    the seeds diverged there are crosses. Below stands each reading's reason. The axis is logarithmic for an exponential test.
+    the seeds diverged there are crosses. Below stands each reading's reason. The axis is
+    logarithmic for an exponential test.
     """
     from matplotlib.figure import Figure
     from matplotlib.style import context
