@@ -48,11 +48,17 @@ class Speeds:
 def measured(summaries: Iterable[dict[str, Any]], benchmark: Path) -> Speeds:
     """This machine's speeds, by summaries of finished runs and a folder of benchmark records."""
     speeds = Speeds()
+    known: dict[Any, bool] = {}  # thousands of records are of a few machines
     for summary in summaries:
         machine, result = summary.get("machine", {}), summary["result"]
         iterations = result.get("iteration") or 0
         speed = machine.get("images_per_second")
-        if not speed or iterations <= PLUMBING or not here(machine):
+        if not speed or iterations <= PLUMBING:
+            continue
+        of = str(machine.get("device")), str(machine.get("hardware"))
+        if of not in known:
+            known[of] = here(machine)
+        if not known[of]:
             continue
         if machine.get("wall_seconds") and machine.get("train_seconds"):
             speed *= min(1.0, machine["train_seconds"] / machine["wall_seconds"])
