@@ -29,15 +29,15 @@ from disciplined.training.record import Record
 from disciplined.training.rows import Row, final_and_best, line
 
 MADE = "made by scripts/benchmark.py what=ledger, measurements drawn at random; nothing was trained"
-GRID = [  # ten values each: the last is the fastest; the first is one for each ten thousand
-    "schedule.max_lr=0.01,0.02,0.03,0.04,0.05,0.06,0.07,0.08,0.09,0.1",
+RATES = [f"0.{hundredths:02}" for hundredths in range(1, 11)]
+GRID = [  # ten values each; with the rates ten thousand jobs, the last key the fastest
     "weight_decay.value=1e-5,2e-5,5e-5,1e-4,2e-4,5e-4,1e-3,2e-3,5e-3,1e-2",
     "momentum.at_max_lr=0.7,0.72,0.74,0.76,0.78,0.8,0.82,0.84,0.86,0.88",
     "seed=range(10)",
 ]
-CHUNK = 10_000
 BATCHES = (64, 96, 128, 160, 192, 256, 320, 384, 448, 512)
-LARGEST = CHUNK * len(BATCHES)
+AT_ONCE = 1000  # a total batch size and a rate
+LARGEST = AT_ONCE * len(RATES) * len(BATCHES)
 SCRIPTS = TRAIN.parent / "scripts"
 
 
@@ -52,10 +52,10 @@ class Reading:
     memory: int
 
 
-def jobs(batch: int, folder: Path) -> list[str]:
-    """The sweep of ten thousand jobs with one total batch size, as `train.py -m` is told."""
+def jobs(folder: Path, batch: int, rates: Sequence[str] = RATES) -> list[str]:
+    """A sweep of a thousand jobs for every rate, as `train.py -m` is told."""
     base = ["model=lenet", "dataset=mnist", "precision=fp32", f"output_dir={folder}"]
-    return [*base, f"total_batch_size={batch}", *GRID]
+    return [*base, f"total_batch_size={batch}", f"schedule.max_lr={','.join(rates)}", *GRID]
 
 
 def commands(folder: Path) -> dict[str, list[str]]:
@@ -68,15 +68,11 @@ def commands(folder: Path) -> dict[str, list[str]]:
         "… group=true": [*table, "group=true"],
         "runs.py show (a part of a key)": [
             *(str(SCRIPTS / "runs.py"), "show", f"output_dir={folder}"),
-            first(folder)[-12:],
+            some(folder)[-12:],
         ],
-        "train.py, one run that is done": [
-            *(str(TRAIN), *jobs(BATCHES[0], folder)[:-len(GRID)]),
-            *(f"{key}={values.partition(',')[0]}" for key, _, values in
-              (setting.partition("=") for setting in GRID[:-1])),
-        ],
+        "train.py, one run that is done": [str(TRAIN), *map(first_of, jobs(folder, BATCHES[0]))],
         "train.py -m, what is missing of 10,000": [
-            *(str(TRAIN), "-m", "dry_run=true", *jobs(BATCHES[0], folder))
+            *(str(TRAIN), "-m", "dry_run=true", *jobs(folder, BATCHES[0]))
         ],
         "reproduce.py list": [reproduce, "list", f"output_dir={folder}"],
         "reproduce.py figure= run=false": [
@@ -85,9 +81,14 @@ def commands(folder: Path) -> dict[str, list[str]]:
     }  # fmt: skip
 
 
-def first(folder: Path) -> str:
-    """The key of some record."""
+def some(folder: Path) -> str:
+    """The key of a record."""
     return next(os.scandir(folder / "runs")).name
+
+
+def first_of(setting: str) -> str:
+    """An override with the first of its values."""
+    return "seed=0" if setting == GRID[-1] else setting.partition(",")[0]
 
 
 def made(folder: Path, begin: int, end: int) -> None:
@@ -97,10 +98,11 @@ def made(folder: Path, begin: int, end: int) -> None:
         raise Mistake(f"records={end}: at most {LARGEST:,}")
     told = machine.description() | {"made": MADE, "device": "cpu", "precision": "32-true"}
     with unflushed():
-        for number in range(begin // CHUNK, -(-end // CHUNK)):
-            places = expand(jobs(BATCHES[number], folder))
+        for number in range(begin // AT_ONCE, -(-end // AT_ONCE)):
+            batch, rate = divmod(number, len(RATES))
+            places = expand(jobs(folder, BATCHES[batch], [RATES[rate]]))
             config = template(places[0])
-            for place in places[max(0, begin - number * CHUNK) : end - number * CHUNK]:
+            for place in places[max(0, begin - number * AT_ONCE) : end - number * AT_ONCE]:
                 written(place.plan, config(place.varied), told)
 
 
@@ -216,9 +218,7 @@ def measured(sizes: Sequence[int], tell: Callable[[str], None]) -> Iterator[dict
             for name, command in commands(Path(folder)).items():
                 found.append(timed(name, command))
                 tell(f"  {name}: {found[-1].wall:.1f} s, {found[-1].memory / 2**20:.0f} MiB")
-            record = [
-                p for p in Path(folder, "runs", first(Path(folder))).rglob("*") if p.is_file()
-            ]
+            record = [p for p in Path(folder, "runs", some(Path(folder))).rglob("*") if p.is_file()]
             yield {
                 **{"name": f"{size:,}", "records": size, "precision": "fp32"},
                 **{"files": len(record), "bytes": sum(p.stat().st_size for p in record)},
