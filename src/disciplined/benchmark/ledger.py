@@ -20,7 +20,9 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from disciplined.mistakes import Mistake
+from disciplined.studies.forked import in_order
 from disciplined.sweeps.grid import Place, expand
+from disciplined.sweeps.shares import cores
 from disciplined.training import machine
 from disciplined.training.composing import composed
 from disciplined.training.config import TRAIN
@@ -97,13 +99,19 @@ def made(folder: Path, begin: int, end: int) -> None:
     if end > LARGEST:
         raise Mistake(f"records={end}: at most {LARGEST:,}")
     told = machine.description() | {"made": MADE, "device": "cpu", "precision": "32-true"}
-    with unflushed():
-        for number in range(begin // AT_ONCE, -(-end // AT_ONCE)):
-            batch, rate = divmod(number, len(RATES))
-            places = expand(jobs(folder, BATCHES[batch], [RATES[rate]]))
-            config = template(places[0])
-            for place in places[max(0, begin - number * AT_ONCE) : end - number * AT_ONCE]:
+
+    def part(number: str) -> int:
+        batch, rate = divmod(int(number), len(RATES))
+        places = expand(jobs(folder, BATCHES[batch], [RATES[rate]]))
+        config, first = template(places[0]), int(number) * AT_ONCE
+        with unflushed():
+            for place in places[max(0, begin - first) : end - first]:
                 written(place.plan, config(place.varied), told)
+        return 0
+
+    parts = [str(number) for number in range(begin // AT_ONCE, -(-end // AT_ONCE))]
+    if any(in_order(part, parts, 2 * len(cores()), 1)):
+        raise Mistake(f"records={end}: a process that wrote records was killed; out of memory?")
 
 
 def template(place: Place) -> Callable[[dict[str, str]], str]:
