@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from disciplined.benchmark import finders_table
+from disciplined.benchmark import finders_table, ledger_table
 from disciplined.benchmark.timing import Timing, ratio
 
 OURS, LIMIT = "train.py", "bare loop"
@@ -138,35 +138,24 @@ def finders(found: dict[str, Any]) -> str:
 
 
 def ledgers(found: dict[str, Any]) -> str:
-    """The table of commands over ledgers of several sizes, and what it means for a cluster."""
+    """The table of commands over large ledgers."""
     cases = sorted(found["cases"], key=lambda case: case["records"])
-    head = ["command", *(f"{case['name']} records" for case in cases), "a further record"]
-    rows = [head, ["---"] * len(head)]
-    for i, one in enumerate(cases[0]["readings"]):
-        readings = [case["readings"][i] for case in cases]
-        cells = [
-            f"{r['wall']:.1f} s ({r['cpu']:.1f}), {r['memory'] / 2**20:,.0f} MiB" for r in readings
-        ]
-        each = ""
-        if len(cases) > 1:
-            more = cases[-1]["records"] - cases[-2]["records"]
-            each = f"{max(0.0, readings[-1]['cpu'] - readings[-2]['cpu']) / more * 1e6:,.0f} µs"
-        rows.append([one["name"], *cells, each])
     return "\n".join(
         [
             f"## {TITLES[found['what']]} ({found['device']})",
             "",
-            *(f"| {' | '.join(row)} |" for row in rows),
+            *(f"| {' | '.join(row)} |" for row in ledger_table.rows(cases)),
             "",
-            "Seconds from the command to its end, imports and all (of the processors in brackets), "
-            "and the most memory that one of its processes held; the files are in the system's "
-            "cache. A further record: processor time, from the last size but one to the last. The "
-            "records are LeNet's on MNIST, made by the project's own writer without training: "
+            "Seconds from the command to its end, imports and all (in brackets the processors'), "
+            "and the most memory that one of its processes held; files in the system's cache. A "
+            "further record: processor time between the last two sizes. The records are LeNet's on "
+            "MNIST, made by the project's own writer without training: "
             f"{cases[-1]['files']} files and {cases[-1]['bytes'] / 1000:.1f} kB each.",
             "",
-            about(found) + ".",
+            about(found),
             "",
             commands(found),
+            ledger_table.CLUSTER,
         ]
     )
 
