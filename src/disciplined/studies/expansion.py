@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from disciplined.mistakes import Mistake
 from disciplined.studies.arms import Overrides
 from disciplined.studies.checks import suggestion
-from disciplined.studies.index import keys
+from disciplined.studies.index_file import keys
 from disciplined.studies.study import SCALES, Study
 from disciplined.training.composing import composed
 from disciplined.training.planning import Plan, plan
