@@ -3,6 +3,7 @@
     uv run --group benchmark scripts/benchmark.py [what=training] [cases=three_layer-128,lenet-512]
         [contenders=train.py,bare loop,plain PyTorch,fastai,Lightning] [rounds=5] [seconds=8]
         [device=cpu] [threads=2] [runs=2] [jobs=50] [updates=10] [compile=false]
+        [records=1000,10000,100000]
         [data_dir=data] [output_dir=outputs] [publish=true]
 
 what=training   train.py, its limit, and how others train
@@ -11,6 +12,7 @@ what=together   `runs` networks one after another, in a process each, or stacked
 what=ddp        train.py in one process and in two
 what=profile    the bare loop's time by kind of operation, over `updates` updates
 what=launchers  sweeps of `jobs` two-second jobs by our launcher and by Hydra's, besides training
+what=ledger     commands over a ledger of so many `records`, made without training
 what=finders    range tests beside each other on cases=digits,mnist,cifar10, `rounds` seeds each
 
 Contenders take turns within one process; each is timed for about so many seconds a round. The
@@ -46,6 +48,7 @@ class Options:
     runs: int = 2
     jobs: int = 50
     updates: int = 10
+    records: str = "1000,10000,100000"
     compile: bool = False
     data_dir: str = "data"
     output_dir: str = "outputs"
@@ -60,7 +63,7 @@ def chosen(what: str, asked: str, known: dict[str, Any]) -> dict[str, Any]:
     return {name: known[name] for name in names}
 
 
-WHAT = ("training", "means", "together", "ddp", "profile", "launchers", "finders")
+WHAT = ("training", "means", "together", "ddp", "profile", "launchers", "ledger", "finders")
 
 
 def contenders_of(asked: Options) -> tuple[str, dict[str, Any]]:
@@ -75,7 +78,7 @@ def contenders_of(asked: Options) -> tuple[str, dict[str, Any]]:
         return "a process each", ways
     if asked.what == "launchers":
         return "", launchers.WAYS
-    if asked.what == "profile":
+    if asked.what in ("profile", "ledger"):
         return "", {}
     if asked.what == "finders":
         from disciplined.benchmark import finders
@@ -167,6 +170,11 @@ def measurements(
         sweeps = launchers.measured(list(makers), asked.jobs, asked.rounds, tell)
         yield {"name": f"{asked.jobs} jobs", "sweeps": sweeps, "precision": "fp32"}
         return
+    if asked.what == "ledger":
+        from disciplined.benchmark import ledger
+
+        yield from ledger.measured(sizes(asked.records), tell)
+        return
     for case in wanted:
         if asked.what == "finders":
             from disciplined.benchmark import finders
@@ -179,6 +187,14 @@ def measurements(
             yield {"name": case.name, "shares": shares, "precision": parts.precision}
         else:
             yield measure(case, setting, asked, first, makers)
+
+
+def sizes(text: str) -> list[int]:
+    """The numbers of records asked for, rising. Raises Mistake."""
+    found = [one.strip() for one in text.split(",")]
+    if not all(one.isdecimal() and int(one) for one in found):
+        raise Mistake(f"records={text}: expected whole numbers, such as 1000,10000")
+    return sorted(map(int, found))
 
 
 def measure(case, setting, asked: Options, first: str, makers: dict[str, Any]) -> dict[str, Any]:
