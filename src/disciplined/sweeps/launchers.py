@@ -6,9 +6,11 @@ launchers that is installed gets its allocations through Hydra's own interface.
 """
 
 import importlib.util
+import os
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -52,7 +54,7 @@ class Launcher(Protocol):
         of: int,
         folder: Path,
         logs: Path,
-        begun: Callable[[Job], None],
+        begun: Callable[[Job], None] = ...,
         tell: Callable[[Job, str, float], None],
     ) -> Outcome:
         """Train every job of a sweep of so many and say what became of each. folder: for files that
@@ -81,6 +83,11 @@ def chosen(own: Sequence[str], folder: Path) -> Launcher:
         return instantiate(cfg.hydra.launcher)
     context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks())
     return Elsewhere(Through(cfg, context))
+
+
+def folder(output: Path) -> Path:
+    """A new one for what this process sends elsewhere, under the records' `output_dir`."""
+    return output / "launched" / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
 
 
 def composed(own: Sequence[str]) -> tuple[Hydra, DictConfig]:

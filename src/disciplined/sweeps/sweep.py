@@ -5,9 +5,7 @@ Hydra's parser expands the grid and one of its launchers places the jobs (`hydra
 nothing of who started a run, and the same command again does only what is missing.
 """
 
-import os
 import sys
-import time
 from pathlib import Path
 
 from disciplined.ending import DIVERGED, DONE, FAULT, MISTAKE
@@ -107,7 +105,7 @@ def train(missing: list[Place], of: int, own: list[str], told: list[str]) -> Out
     """Hand the jobs that are missing of a sweep of so many to the launcher chosen (`own`: Hydra's
     settings), each told as it starts and ends. told: what else each is given."""
     output = missing[0].plan.folder.parents[1]
-    folder = output / "launched" / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+    folder = launchers.folder(output)
     launcher = launchers.chosen(own, folder)
     jobs = [Job(p.plan.folder, (*p.overrides, *told), p.name, force=p.asked.force) for p in missing]
     ended = 0
