@@ -149,8 +149,8 @@ def based_on(name: str) -> list[str]:
     file = CONF / "hydra" / "launcher" / f"{name}.yaml"
     if not file.is_file():
         return [name]
-    defaults = OmegaConf.load(file).get("defaults") or []
-    begins = [str(d) for d in defaults if d not in ("_self_", name)]
+    defaults = OmegaConf.select(OmegaConf.load(file), "defaults", default=[])
+    begins = [one for one in defaults if one not in ("_self_", name)]
     return [name, *(known for one in begins for known in based_on(one))]
 
 
