@@ -56,12 +56,17 @@ SlurmdTimeout=10
 KillWait=20
 MinJobAge=30
 JobRequeue=1
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 MessageTimeout=60
 """
 NODE = """
 NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={cpus} State=UNKNOWN
 """
-PARTITION = "PartitionName=all Nodes=n1,n2 Default=YES MaxTime=INFINITE State=UP\n"
+PARTITIONS = """
+PartitionName=all Nodes=n1,n2 Default=YES PriorityTier=1 GraceTime=60
+PartitionName=urgent Nodes=n1,n2 PriorityTier=2
+"""
 
 
 def absent() -> str | None:
@@ -125,7 +130,9 @@ class Cluster:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             with contextlib.suppress(RuntimeError, subprocess.TimeoutExpired):
-                states = self.run("sinfo", "--noheader", "-N", "-o", "%T").split()
+                states = self.run(
+                    "sinfo", "--noheader", "-N", "--partition=all", "-o", "%T"
+                ).split()
                 if states == ["idle"] * len(NODES):
                     return
             time.sleep(0.3)
@@ -193,7 +200,7 @@ def two_nodes(cpus: int = 4, **settings: str) -> Iterator[Cluster]:
         NODE.format(name=name, host=host, port=port, cpus=cpus)
         for name, port in zip(NODES, ports, strict=True)
     ]
-    (home / "slurm.conf").write_text("".join([*lines, PARTITION]))
+    (home / "slurm.conf").write_text("".join([*lines, PARTITIONS]))
     for folder in ("state", *(f"spool-{name}" for name in NODES)):
         (home / folder).mkdir()
     (home / "munge.key").write_bytes(os.urandom(128))

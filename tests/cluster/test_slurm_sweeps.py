@@ -193,6 +193,19 @@ def test_a_killed_nodes_runs_go_on_on_the_other(cluster: Cluster, tmp_path: Path
     assert came_to(tmp_path) == {seed: whole[seed] for seed in (0, 1)}
 
 
+def test_a_preempted_allocation_goes_on_later(cluster: Cluster, tmp_path: Path, whole):
+    """Slurm sends SIGTERM and gives it a minute; saved, it goes back to the queue by itself."""
+    sweep = Sweep(cluster, tmp_path, "-m", *RUN, "seed=0", *SLURM)
+    sweep.trains(1)
+    cluster.run(
+        "sbatch", "--partition=urgent", "-N2", "--exclusive", "-o/dev/null", "--wrap=sleep 1"
+    )
+    status, _, errors = sweep.ended()
+    assert status == 0, errors
+    assert sweep.record(0).finished()["machine"]["resumed_at"]
+    assert came_to(tmp_path) == {0: whole[0]}
+
+
 def test_a_sweep_that_is_told_to_stop_cancels_its_allocations(cluster: Cluster, tmp_path: Path):
     grid = ["-m", *RUN, "duration=100000it", "seed=0,1", *SLURM]
     sweep = Sweep(cluster, tmp_path, *grid)
