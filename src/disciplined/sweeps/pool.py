@@ -59,6 +59,7 @@ def train(
     tell: Callable[[Job, str, float], None] = lambda *_: None,
     failed: Callable[[Job, int, str], None] = lambda *_: None,
     cores: int | None = None,
+    insist: bool = True,
     work: Callable[[Job, Share, str], None] | None = None,
     preload: Sequence[str] = ("disciplined.sweeps.warm",),
 ) -> Outcome:
@@ -68,7 +69,8 @@ def train(
     logs: folder for what a run prints; kept only of runs that failed. begun: called as each
     starts. tell: called as each ends, with its status in a word and its seconds; failed: of those
     that failed, with status and a line. cores: how many to use; None for all that this process may.
-    work: what a process does with a job.
+    insist: whether a second signal kills what is saving; a scheduler sends several and kills by
+    itself. work: what a process does with a job.
     """
     outcome = Outcome()
     context = multiprocessing.get_context("forkserver")
@@ -111,7 +113,8 @@ def train(
                     tell(job, status_word(process.exitcode), time.perf_counter() - started)
         except Stopped as stopped:
             outcome.stopped = stopped.number
-            finish()
+            with contextlib.nullcontext() if insist else handled(lambda *_: None):
+                finish(insist)
     return outcome
 
 
@@ -121,10 +124,11 @@ def remove_empty(folder: Path) -> None:
         folder.rmdir()
 
 
-def finish() -> None:
+def finish(insist: bool) -> None:
     """Let every process save and end; kill what has not after a while, or at a second signal."""
     alive = multiprocessing.active_children()
-    print(f"stopping: {len(alive)} runs save first; a second signal kills them", file=sys.stderr)
+    second = "; a second signal kills them" * insist
+    print(f"stopping: {len(alive)} runs save first{second}", file=sys.stderr)
     deadline = time.monotonic() + GRACE
     try:
         for process in alive:
