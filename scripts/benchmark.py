@@ -13,6 +13,7 @@ what=ddp        train.py in one process and in two
 what=profile    the bare loop's time by kind of operation, over `updates` updates
 what=launchers  sweeps of `jobs` two-second jobs by our launcher and by Hydra's, besides training
 what=ledger     commands over a ledger of so many `records`, made without training
+what=clusters   such sweeps on Slurm, beside bare submitit (src/disciplined/benchmark/clusters.py)
 what=finders    range tests beside each other on cases=digits,mnist,cifar10, `rounds` seeds each
 
 Contenders take turns within one process; each is timed for about so many seconds a round. The
@@ -63,12 +64,23 @@ def chosen(what: str, asked: str, known: dict[str, Any]) -> dict[str, Any]:
     return {name: known[name] for name in names}
 
 
-WHAT = ("training", "means", "together", "ddp", "profile", "launchers", "ledger", "finders")
+WHAT = (
+    *("training", "means", "together", "ddp", "profile"),
+    *("launchers", "clusters", "ledger", "finders"),
+)
 
 
 def contenders_of(asked: Options) -> tuple[str, dict[str, Any]]:
     """The contender that the others stand by, and all of them: name -> what makes it."""
-    from disciplined.benchmark import contenders, launchers, means, peers, report, together
+    from disciplined.benchmark import (
+        clusters,
+        contenders,
+        launchers,
+        means,
+        peers,
+        report,
+        together,
+    )
 
     if asked.what == "means":
         left_out = {name: partial(contenders.bare, means=m) for name, m in means.CHANGED.items()}
@@ -78,6 +90,8 @@ def contenders_of(asked: Options) -> tuple[str, dict[str, Any]]:
         return "a process each", ways
     if asked.what == "launchers":
         return "", launchers.WAYS
+    if asked.what == "clusters":
+        return "", clusters.WAYS
     if asked.what in ("profile", "ledger"):
         return "", {}
     if asked.what == "finders":
@@ -164,10 +178,11 @@ def measurements(
     asked: Options, wanted: list[Any], setting: Any, first: str, makers: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
     """What the record keeps of each network, or of the sweeps, as soon as it is measured."""
-    from disciplined.benchmark import cases, launchers, profile
+    from disciplined.benchmark import cases, clusters, launchers, profile
 
-    if asked.what == "launchers":
-        sweeps = launchers.measured(list(makers), asked.jobs, asked.rounds, tell)
+    if asked.what in ("launchers", "clusters"):
+        timed = (clusters if asked.what == "clusters" else launchers).timed
+        sweeps = launchers.measured(timed, list(makers), asked.jobs, asked.rounds, tell)
         yield {"name": f"{asked.jobs} jobs", "sweeps": sweeps, "precision": "fp32"}
         return
     if asked.what == "ledger":

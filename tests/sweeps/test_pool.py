@@ -29,7 +29,7 @@ def stub(job: Job, share: Share, log: str) -> None:
 
 def patient(job: Job, share: Share, log: str) -> None:
     """Goes on until it is stopped, then says so."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(pool.PASSED_ON, lambda *_: sys.exit(138))
     Path(log).write_text("waiting")
     time.sleep(60)
 
@@ -87,14 +87,15 @@ def test_a_signal_stops_every_job(tmp_path: Path):
     def interrupt() -> None:
         while len(list(logs.glob("*.log"))) < 2:
             time.sleep(0.05)
+        told.append(time.perf_counter())
         os.kill(os.getpid(), signal.SIGTERM)
 
+    told = []
     threading.Thread(target=interrupt, daemon=True).start()
-    started = time.perf_counter()
     outcome = pool.train(JOBS, at_once=2, logs=logs, work=patient, preload=())
     assert outcome.stopped == signal.SIGTERM
     assert not outcome.finished and not outcome.failed
-    assert time.perf_counter() - started < 30
+    assert time.perf_counter() - told[0] < 30
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
@@ -120,7 +121,7 @@ def saving(job, share, log):
         time.sleep(2)
         Path({str(tmp_path / "saved")!r}).touch()
         sys.exit(143)
-    signal.signal(signal.SIGTERM, save)
+    signal.signal(pool.PASSED_ON, save)
     Path({str(tmp_path / "begun")!r}).touch()
     time.sleep(60)
 
@@ -143,3 +144,35 @@ if __name__ == "__main__":
     assert process.returncode == 115
     assert (tmp_path / "saved").exists()
     assert errors.strip() == "stopping: 1 runs save first; a second signal kills them"
+
+
+def slow_to_save(job: Job, share: Share, log: str) -> None:
+    """Takes a second to save, as a large network may."""
+
+    def save(*_: object) -> None:
+        time.sleep(1)
+        Path(log).write_text("saved")
+        sys.exit(138)
+
+    signal.signal(pool.PASSED_ON, save)
+    Path(log).write_text("waiting")
+    time.sleep(60)
+
+
+def test_a_schedulers_further_signals_end_no_saving(tmp_path: Path):
+    """Its warning, the end of the time and the job's own cancellation may come within a second."""
+    logs = tmp_path / "logs"
+
+    def interrupt() -> None:
+        while not list(logs.glob("*.log")):
+            time.sleep(0.05)
+        for number in (signal.SIGUSR2, signal.SIGUSR1, signal.SIGTERM, signal.SIGTERM):
+            os.kill(os.getpid(), number)
+            time.sleep(0.1)
+
+    thread = threading.Thread(target=interrupt, daemon=True)
+    thread.start()
+    outcome = pool.train(JOBS[:1], logs=logs, work=slow_to_save, preload=(), insist=False)
+    thread.join()
+    assert outcome.stopped == signal.SIGUSR2
+    assert [p.read_text() for p in logs.glob("*.log")] == ["saved"]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from disciplined.mistakes import Mistake
-from disciplined.sweeps.sweep import QUIET
+from disciplined.sweeps.launchers import QUIET
 from disciplined.training.config import TRAIN
 from disciplined.training.record import Record
 
@@ -80,7 +80,13 @@ def timed(name: str, jobs: int) -> Sweep:
     return Sweep(name, at_once, jobs, wall, sum(seconds) / at_once)
 
 
-def measured(names: list[str], jobs: int, rounds: int, tell: Callable[[str], None]) -> Any:
+def measured(
+    timed: Callable[[str, int], Sweep],
+    names: list[str],
+    jobs: int,
+    rounds: int,
+    tell: Callable[[str], None],
+) -> Any:
     """Every way in every round, every other round in the reverse order, as the record has them."""
     found: dict[str, list[Sweep]] = {name: [] for name in names}
     for turn in range(rounds):

@@ -23,6 +23,7 @@ TITLES = {
     "profile": "What an update's time goes to",
     "launchers": "What a sweep costs besides training",
     "ledger": "What a large ledger costs its readers",
+    "clusters": "What a sweep on a cluster costs besides training",
     "finders": "Range tests beside each other: the rate suggested, and 1cycle with it",
 }
 
@@ -63,6 +64,14 @@ def section(found: dict[str, Any]) -> str:
     return TABLES.get(found["what"], speeds)(found)
 
 
+SWEEPS = {  # what is to be known of each kind's ways
+    "launchers": "Our jobs are processes of their own, forked from one that has imported torch; "
+    "Hydra's basic launcher trains in its own process, joblib's workers import torch each.",
+    "clusters": "A Slurm of two nodes on this one host, whose cores they share. An allocation "
+    "imports torch once for all of its runs; bare submitit's jobs do nothing.",
+}
+
+
 def sweeps(found: dict[str, Any]) -> str:
     """The table of sweeps by several launchers."""
     head = ["launcher", "jobs", "at once", "seconds in all", "of these training"]
@@ -83,9 +92,7 @@ def sweeps(found: dict[str, Any]) -> str:
             *(f"| {' | '.join(row)} |" for row in rows),
             "",
             "From the command to its end, imports and all; training is the time of the jobs' "
-            "updates over the jobs at once. Our jobs are processes of their own, forked from one "
-            "that has imported torch; Hydra's basic launcher trains in its own process, joblib's "
-            "workers import torch each.",
+            f"updates over the jobs at once. {SWEEPS[found['what']]}",
             "",
             about(found) + medians(found) + ".",
             "",
@@ -161,7 +168,10 @@ def ledgers(found: dict[str, Any]) -> str:
 
 
 # What is no comparison of speeds has a table of its own, and no picture.
-TABLES = {"launchers": sweeps, "profile": profiles, "ledger": ledgers, "finders": finders}
+TABLES = {
+    **{"launchers": sweeps, "clusters": sweeps, "profile": profiles},
+    **{"ledger": ledgers, "finders": finders},
+}
 
 
 def about(found: dict[str, Any], how: str = "") -> str:

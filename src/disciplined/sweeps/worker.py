@@ -11,7 +11,7 @@ import traceback
 from pathlib import Path
 from typing import TextIO
 
-from disciplined.ending import BUSY, FAULT, MISTAKE
+from disciplined.ending import BUSY, FAULT, MISTAKE, SIGNALS
 from disciplined.mistakes import Busy, Mistake
 from disciplined.sweeps.jobs import Job
 from disciplined.sweeps.shares import Share
@@ -19,9 +19,12 @@ from disciplined.sweeps.shares import Share
 
 def train_one(job: Job, share: Share, log: str) -> None:
     """One job, in a process of its own; its output goes to `log`. Exits with the run's status."""
-    # The parent decides what a Ctrl-C at the terminal means, and passes it on as SIGTERM.
+    # The parent decides what a Ctrl-C at the terminal means, and passes it on as a warning.
     os.setpgrp()
+    for number in SIGNALS:  # the server that this was forked from ignores them
+        signal.signal(number, signal.SIG_DFL)
     end_with_parent()
+    os.environ.pop("SLURM_NTASKS", None)  # Lightning would take this for one of srun's tasks
     sys.stdout = sys.stderr = out = opened(Path(log))
     os.dup2(out.fileno(), 1)
     os.dup2(out.fileno(), 2)
