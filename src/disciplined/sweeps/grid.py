@@ -78,16 +78,13 @@ def expand(overrides: list[str]) -> list[Place]:
     """
     Plugins.instance()  # finds our launcher, and others' that are installed
     loader = ConfigLoaderImpl(config_search_path=create_config_search_path(str(CONF)))
-    check_hydra([o for o in overrides if o.startswith("hydra")], loader)
+    check_hydra([o for o in overrides if hydras(o)], loader)
     try:
         parsed = OverridesParser.create(config_loader=loader).parse_overrides(overrides)
         batches = BasicSweeper.split_arguments(parsed, max_batch_size=None)
     except HydraException as error:
         raise Mistake(" ".join(str(error).split())) from error
-    jobs = [
-        tuple(o for o in job if not o.startswith(("hydra.", "hydra/")))
-        for job in (batches[0] if batches else [])
-    ]
+    jobs = [tuple(o for o in job if not hydras(o)) for job in (batches[0] if batches else [])]
     if not jobs:
         raise Mistake("a sweep without jobs: one of its values is an empty range")
     return placed(jobs)
@@ -110,6 +107,11 @@ def placed(jobs: list[tuple[str, ...]]) -> list[Place]:
     return list(found.values())
 
 
+def hydras(override: str) -> bool:
+    """Whether it is a setting of Hydra itself."""
+    return override.lstrip("+~").startswith(("hydra.", "hydra/"))
+
+
 def check_hydra(own: list[str], loader: ConfigLoaderImpl) -> None:
     """Raise `Mistake` for what is set of Hydra itself and cannot be meant."""
     launcher = "local"
@@ -118,11 +120,11 @@ def check_hydra(own: list[str], loader: ConfigLoaderImpl) -> None:
         if key == "hydra/launcher":
             launcher = value
             one_of(value, tuple(loader.get_group_options("hydra/launcher")), key)
-        elif not key.startswith("hydra.launcher."):
+        elif not key.lstrip("+").startswith("hydra.launcher."):
             raise Mistake(f"{setting}: of Hydra's own, hydra/launcher and hydra.launcher.* are set")
     for setting in own:
         key, _, value = setting.partition("=")
-        if launcher == "local" and key.startswith("hydra.launcher."):
+        if launcher == "local" and key != "hydra/launcher":
             one_of(key, ("hydra.launcher.jobs",), "setting")
             if not value.isdecimal() or int(value) < 1:
                 raise Mistake(f"{setting}: expected a whole number from 1 on")

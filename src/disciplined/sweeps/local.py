@@ -1,6 +1,8 @@
-"""A grid's missing runs on this machine, through the pool."""
+"""A grid's missing runs on this machine, through the pool, or through what trains elsewhere."""
 
+import functools
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from disciplined.sweeps import pool
@@ -14,9 +16,21 @@ failed: dict[str, int] = {}
 
 
 def launch(jobs: list[tuple[str, ...]], at_once: int) -> int | None:
+    """Train what is missing of the jobs, so many at once. Returns as `trained` does."""
+
+    def begun(job: Job) -> None:
+        print(f"started {job.name}: {job.folder}", file=sys.stderr, flush=True)
+
+    # of the whole grid: a run taken up again later must have the threads that it began with
+    at_once = min(at_once, len({place.plan.key for place in placed(jobs)}))
+    return trained(jobs, functools.partial(pool.train, at_once=at_once, begun=begun))
+
+
+def trained(jobs: list[tuple[str, ...]], train: Callable[..., pool.Outcome]) -> int | None:
     """Train the jobs without a finished record, once where several ask for the same run.
 
-    Tells each as it starts and ends. Returns the number of the signal that stopped them, or None.
+    train: what does it, `pool.train` or its like elsewhere. Tells each job as it ends. Returns the
+    number of the signal that stopped them, or None.
     """
     places = {place.plan.key: place for place in placed(jobs)}
     missing = [
@@ -26,9 +40,6 @@ def launch(jobs: list[tuple[str, ...]], at_once: int) -> int | None:
     ]
     ended = 0
 
-    def begun(job: Job) -> None:
-        print(f"started {job.name}: {job.folder}", file=sys.stderr, flush=True)
-
     def tell(job: Job, status: str, seconds: float) -> None:
         nonlocal ended
         ended += 1
@@ -36,10 +47,8 @@ def launch(jobs: list[tuple[str, ...]], at_once: int) -> int | None:
         line = ended_line(ended, len(missing), job, status, seconds)
         print(line + words, file=sys.stderr, flush=True)
 
-    # of the whole grid: a run taken up again later must have the threads that it began with
-    at_once = min(at_once, len(places))
     logs = next(iter(places.values())).plan.folder.parents[1] / "logs"
-    outcome = pool.train(missing, at_once=at_once, logs=logs, begun=begun, tell=tell)
+    outcome = train(missing, logs=logs, tell=tell)
     failed.clear()
     for job, status, why in outcome.failed:
         failed[job.name] = status

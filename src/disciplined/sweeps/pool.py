@@ -19,7 +19,8 @@ from pathlib import Path
 
 from disciplined.ending import BUSY, DIVERGED, DONE, MISTAKE, handled
 from disciplined.sweeps.jobs import Job, Waiting
-from disciplined.sweeps.shares import Share, shares
+from disciplined.sweeps.shares import Share
+from disciplined.sweeps.shares import shares as equal_shares
 from disciplined.sweeps.worker import train_one
 
 GRACE = 60  # seconds a stopped run has for its checkpoint
@@ -51,6 +52,7 @@ def train(
     jobs: Sequence[Job],
     *,
     at_once: int = 1,
+    shares: Sequence[Share] | None = None,
     logs: Path,
     begun: Callable[[Job], None] = lambda _: None,
     tell: Callable[[Job, str, float], None] = lambda *_: None,
@@ -60,6 +62,7 @@ def train(
     """Train every job, `at_once` at a time, in the order given; those that another process trains
     are left to it and come last, in case it fails.
 
+    shares: what each of those at a time may use of the machine; its equal parts, unless given.
     logs: folder for what a run prints; kept only of runs that failed. begun: called as each
     starts. tell: called as each ends, with its status in a word and its seconds. work: what a
     process does with a job.
@@ -67,7 +70,7 @@ def train(
     outcome = Outcome()
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["disciplined.sweeps.alone", *preload])
-    free = shares(at_once)
+    free = list(shares) if shares else equal_shares(at_once)
     waiting, alive, told_to_wait = Waiting(jobs), {}, False
     logs.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as at_the_end:

@@ -51,6 +51,8 @@ def main(overrides: list[str]) -> int:
             how = "the same command without force=true" if force else "the same command"
             print(f"stopped; {how} goes on from here", file=sys.stderr)
             return status
+        if status == MISTAKE:
+            return status
     print(results.report(places))
     told = {p.name: said(p) for p in places}
     told |= dict.fromkeys(local.failed, "failed")
