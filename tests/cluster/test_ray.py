@@ -105,3 +105,55 @@ def test_as_on_this_machine(ray: Nodes, tmp_path: Path):
     assert "fate=is_killed seed=0: killed by SIGKILL (out of memory?)" in err2, err2
 
 
+def test_a_killed_worker_and_a_killed_node_cost_only_what_was_not_saved(ray: Nodes, tmp_path: Path):
+    """And no other job; what was lost goes on from its checkpoint, to the same bytes."""
+    grid = [*LONG, "seed=0,1,2"]
+    sweep = start(tmp_path / "struck", *grid, ray=ray)
+    rows(tmp_path / "struck", runs=3, lines=3)
+    (worker,) = [pid for pid in busy(ray.workers[0]) if pid][:1]
+    kill(worker)
+    ray.kill(ray.workers[1])
+    ray.add()
+    status, _, err = finished(sweep)
+    assert status == 0, err
+    assert trained(err) == ["seed=0", "seed=1", "seed=2"]
+    resumed = [Record(p).summary()["machine"]["resumed_at"] for p in tmp_path.glob("struck/runs/*")]
+    print("resumed at", resumed)
+    assert any(resumed)
+    assert finished(start(tmp_path / "whole", *grid))[0] == 0
+    assert contents(tmp_path / "struck") == contents(tmp_path / "whole")
+
+
+def busy(node) -> list[int]:
+    """The Ray workers of a node that run a task, by the name Ray gives them."""
+    found = []
+    for pid in node_processes(node):
+        title = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+        if title.startswith("ray::") and "IDLE" not in title:
+            found.append(pid)
+    return found
+
+
+def node_processes(node) -> list[int]:
+    started = [info.process.pid for infos in node.all_processes.values() for info in infos]
+    return [pid for parent in started for pid in [parent, *descendants(parent)]]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_a_cancelled_sweep(ray: Nodes, tmp_path: Path, number: int):
+    grid = [*LONG, "seed=range(6)"]
+    sweep = start(tmp_path, *grid, ray=ray)
+    rows(tmp_path, runs=4, lines=3)
+    started = time.monotonic()
+    os.kill(sweep.pid, number)
+    status, out, err = finished(sweep)
+    print(number, status, time.monotonic() - started, err)
+    time.sleep(3)
+    for p in sorted(tmp_path.glob("runs/*")):
+        s = Record(p).summary()
+        print(p.name, s["status"], s["result"].get("iterations"), Record(p).held_elsewhere())
+    status, out, err = finished(start(tmp_path, *grid, ray=ray))
+    print(status, err)
+    assert status == 0
+    for p in sorted(tmp_path.glob("runs/*")):
+        print(Record(p).summary()["machine"]["resumed_at"])
