@@ -19,11 +19,13 @@ from pathlib import Path
 
 from disciplined.ending import BUSY, DIVERGED, DONE, MISTAKE, handled
 from disciplined.sweeps.jobs import Job, Waiting
-from disciplined.sweeps.shares import Share
-from disciplined.sweeps.shares import shares as equal_shares
+from disciplined.sweeps.shares import Share, shares
 from disciplined.sweeps.worker import train_one
 
 GRACE = 60  # seconds a stopped run has for its checkpoint
+# What a run is told to stop with: a warning may come any number of times, by a scheduler as well,
+# which signals every process of its job; a second SIGTERM ends the saving.
+PASSED_ON = getattr(signal, "SIGUSR1", signal.SIGTERM)
 
 
 @dataclass
@@ -52,25 +54,26 @@ def train(
     jobs: Sequence[Job],
     *,
     at_once: int = 1,
-    shares: Sequence[Share] | None = None,
     logs: Path,
     begun: Callable[[Job], None] = lambda _: None,
     tell: Callable[[Job, str, float], None] = lambda *_: None,
+    failed: Callable[[Job, int, str], None] = lambda *_: None,
+    cores: int | None = None,
     work: Callable[[Job, Share, str], None] | None = None,
     preload: Sequence[str] = ("disciplined.sweeps.warm",),
 ) -> Outcome:
     """Train every job, `at_once` at a time, in the order given; those that another process trains
     are left to it and come last, in case it fails.
 
-    shares: what each of those at a time may use of the machine; its equal parts, unless given.
     logs: folder for what a run prints; kept only of runs that failed. begun: called as each
-    starts. tell: called as each ends, with its status in a word and its seconds. work: what a
-    process does with a job.
+    starts. tell: called as each ends, with its status in a word and its seconds; failed: of those
+    that failed, with status and a line. cores: how many to use; None for all that this process may.
+    work: what a process does with a job.
     """
     outcome = Outcome()
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["disciplined.sweeps.alone", *preload])
-    free = list(shares) if shares else equal_shares(at_once)
+    free = shares(at_once, cores)
     waiting, alive, told_to_wait = Waiting(jobs), {}, False
     logs.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as at_the_end:
@@ -103,7 +106,8 @@ def train(
                         log.unlink(missing_ok=True)
                         waiting.put_back(job)
                         continue
-                    ended(outcome, job, process, log)
+                    if ended(outcome, job, process, log):
+                        failed(*outcome.failed[-1])
                     tell(job, status_word(process.exitcode), time.perf_counter() - started)
         except Stopped as stopped:
             outcome.stopped = stopped.number
@@ -124,7 +128,8 @@ def finish() -> None:
     deadline = time.monotonic() + GRACE
     try:
         for process in alive:
-            process.terminate()
+            if process.pid:
+                os.kill(process.pid, PASSED_ON)
         for process in alive:
             process.join(max(0.0, deadline - time.monotonic()))
     except Stopped:
@@ -139,12 +144,12 @@ def stop(number: int, _frame: object) -> None:
     raise Stopped(number)
 
 
-def ended(outcome: Outcome, job: Job, process: BaseProcess, log: Path) -> None:
-    """Sort a job that ended among the finished or the failed."""
+def ended(outcome: Outcome, job: Job, process: BaseProcess, log: Path) -> bool:
+    """Sort a job that ended among the finished or the failed; whether it failed."""
     if process.exitcode in (DONE, DIVERGED):
         outcome.finished.append(job)
         log.unlink(missing_ok=True)
-        return
+        return False
     lines = log.read_text(errors="replace").strip().splitlines() if log.is_file() else []
     last = f"{lines[-1]} (see {log})" if lines else "no output"
     status = process.exitcode or 0
@@ -153,6 +158,7 @@ def ended(outcome: Outcome, job: Job, process: BaseProcess, log: Path) -> None:
         name = signal.Signals(-status).name
         how = f"killed by {name}" + " (out of memory?)" * (name == "SIGKILL")
     outcome.failed.append((job, status, f"{how}: {last}"))
+    return True
 
 
 def status_word(status: int | None) -> str:

@@ -9,7 +9,7 @@ import threading
 import traceback
 from pathlib import Path
 
-from disciplined.ending import BUSY, FAULT, MISTAKE
+from disciplined.ending import BUSY, FAULT, MISTAKE, SIGNALS
 from disciplined.mistakes import Busy, Mistake
 from disciplined.sweeps.jobs import Job
 from disciplined.sweeps.shares import Share
@@ -17,8 +17,10 @@ from disciplined.sweeps.shares import Share
 
 def train_one(job: Job, share: Share, log: str) -> None:
     """One job, in a process of its own; its output goes to `log`. Exits with the run's status."""
-    # The parent decides what a Ctrl-C at the terminal means, and passes it on as SIGTERM.
+    # The parent decides what a Ctrl-C at the terminal means, and passes it on as a warning.
     os.setpgrp()
+    for number in SIGNALS:  # the server that this was forked from ignores them
+        signal.signal(number, signal.SIG_DFL)
     end_with_parent()
     Path(log).parent.mkdir(parents=True, exist_ok=True)  # another sweep may have tidied up
     # by lines, so that a run that is killed has said what it did; open to the very end
@@ -36,7 +38,7 @@ def train_one(job: Job, share: Share, log: str) -> None:
         if cfg.trainer.threads is None:
             cfg.trainer.threads = max(1, share.threads // processes)
             overrides.append(f"trainer.threads={cfg.trainer.threads}")
-        if share.gpu is not None and processes <= share.gpu.count(",") + 1:
+        if share.gpu is not None and processes == 1:
             os.environ["CUDA_VISIBLE_DEVICES"] = share.gpu
         sys.argv = [str(TRAIN), *overrides]  # what a further process of a DDP run is started with
         from disciplined.training.run import run

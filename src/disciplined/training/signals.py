@@ -6,7 +6,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
-from disciplined.ending import SIGNALS
+from disciplined.ending import SIGNALS, WARNINGS
 from disciplined.training.meeting import Meeting
 from disciplined.training.module import Training
 from disciplined.training.updates import AfterUpdate
@@ -20,8 +20,8 @@ class StopNow(BaseException):
 
 
 class Signals(AfterUpdate):
-    """SIGINT, SIGTERM and SIGUSR1 (a scheduler's warning) end the run after the update in progress,
-    saved; the same one again ends it at once.
+    """SIGINT, SIGTERM and a scheduler's warnings (SIGUSR1, SIGUSR2) end the run after the update in
+    progress, saved; SIGINT or SIGTERM again ends it at once.
 
     `received` is the signal's number, or None. Several processes must stop together whichever of
     them the signal reached, so they agree on it where they meet.
@@ -44,7 +44,7 @@ class Signals(AfterUpdate):
 
     def receive(self, number: int, frame: Any) -> None:
         """Remember the signal; the end of the update acts on it."""
-        if self.received == number:
+        if self.received == number and number not in WARNINGS:
             raise StopNow
         self.received = self.received or number
 
