@@ -10,17 +10,12 @@ import contextlib
 import importlib.util
 import os
 import shutil
-import signal
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import descendants, running
 
 REASON = "Ray is not installed (pip install 'disciplined[ray]')"
 needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason=REASON)

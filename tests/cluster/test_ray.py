@@ -1,6 +1,5 @@
 """Sweeps on a real Ray cluster of several nodes: as on one machine, whatever is lost meanwhile."""
 
-import json
 import os
 import re
 import signal

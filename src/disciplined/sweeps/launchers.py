@@ -99,6 +99,11 @@ def chosen(own: Sequence[str], folder: Path) -> Launcher:
         raise Mistake(one_line(error, list(told))) from error
 
 
+def of_hydra(override: str) -> bool:
+    """Whether a setting is Hydra's own; `+` sets what the launcher's file leaves out."""
+    return override.lstrip("+").startswith("hydra")
+
+
 def check(own: Sequence[str]) -> None:
     """Raise `Mistake` for what is set of Hydra itself and cannot be meant."""
     Plugins.instance()  # finds our launchers, and others' that are installed
@@ -107,7 +112,7 @@ def check(own: Sequence[str]) -> None:
         if key == "hydra/launcher":
             needs(value)
             one_of(value, names(), key)
-        elif not key.startswith("hydra.launcher."):
+        elif not key.lstrip("+").startswith("hydra.launcher."):
             raise Mistake(f"{setting}: of Hydra's own, hydra/launcher and hydra.launcher.* are set")
         if key in ("hydra.launcher.jobs", "hydra.launcher.runs") and not (
             value.isdecimal() and int(value) >= 1

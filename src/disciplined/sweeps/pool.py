@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from disciplined.ending import BUSY, DIVERGED, DONE, MISTAKE, handled
+from disciplined.ending import BUSY, DIVERGED, DONE, MISTAKE, WARNINGS, handled
 from disciplined.sweeps.jobs import Job, Waiting
 from disciplined.sweeps.shares import Share, shares
 from disciplined.sweeps.worker import train_one
@@ -127,11 +127,12 @@ def finish() -> None:
     print(f"stopping: {len(alive)} runs save first; a second signal kills them", file=sys.stderr)
     deadline = time.monotonic() + GRACE
     try:
-        for process in alive:
-            if process.pid:
-                os.kill(process.pid, PASSED_ON)
-        for process in alive:
-            process.join(max(0.0, deadline - time.monotonic()))
+        with handled(stop_again):
+            for process in alive:
+                if process.pid:
+                    os.kill(process.pid, PASSED_ON)
+            for process in alive:
+                process.join(max(0.0, deadline - time.monotonic()))
     except Stopped:
         pass
     for process in alive:
@@ -142,6 +143,12 @@ def finish() -> None:
 def stop(number: int, _frame: object) -> None:
     """The handler of what stops the command."""
     raise Stopped(number)
+
+
+def stop_again(number: int, _frame: object) -> None:
+    """The handler meanwhile: a warning, from whoever else wants an end, hurries nobody."""
+    if number not in WARNINGS:
+        raise Stopped(number)
 
 
 def ended(outcome: Outcome, job: Job, process: BaseProcess, log: Path) -> bool:

@@ -39,7 +39,7 @@ def main(overrides: list[str]) -> int:
         print(warning, file=sys.stderr)
     if missing:
         print(f"{len(missing)} of {len(places)} jobs to train", file=sys.stderr)
-        own = [o for o in overrides if o.startswith(("hydra.", "hydra/"))]
+        own = [o for o in overrides if launchers.of_hydra(o)]
         outcome = train(missing, len(places), own, logged(places))
         if outcome.stopped:
             how = "the same command without force=true" if force else "the same command"
