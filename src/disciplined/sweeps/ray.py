@@ -30,9 +30,10 @@ class Ray:
     """
 
     def __init__(self, init: Mapping[str, Any], remote: Mapping[str, Any]):
-        self.init = {"log_to_driver": False, "include_dashboard": False} | dict(init)
+        quiet = {"log_to_driver": False, "logging_level": "warning", "include_dashboard": False}
+        self.init: dict[str, Any] = quiet | dict(init)
         # a worker that had a GPU would be ended after every task; this one leaves it to its runs
-        self.remote = {"max_calls": 0} | dict(remote)
+        self.remote: dict[str, Any] = {"max_calls": 0} | dict(remote)
         self.tasks: dict[Path, ray.ObjectRef] = {}
 
     def submit(self, files: Sequence[Path]) -> str:
@@ -40,7 +41,7 @@ class Ray:
         setting = "init"
         try:
             if not ray.is_initialized():
-                ray.init(**({"logging_level": "warning"} | self.init))
+                ray.init(**self.init)
             setting = "remote"
             task = ray.remote(**self.remote)(work)
         except (ConnectionError, RuntimeError, TypeError, ValueError) as error:
@@ -51,7 +52,10 @@ class Ray:
 
     def room(self) -> str:
         """How large the cluster is, and whether an allocation has to wait for a larger node."""
-        asked = {"CPU": self.remote["num_cpus"], "GPU": self.remote.get("num_gpus") or 0}
+        asked: dict[str, float] = {
+            "CPU": self.remote["num_cpus"],
+            "GPU": self.remote.get("num_gpus") or 0,
+        }
         asked |= self.remote.get("resources") or {}
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         totals = ", ".join(f"{sum(node.get(k, 0) for node in nodes):g} {k}" for k in asked)
