@@ -19,13 +19,18 @@ from disciplined.studies.checks import suggestion
 Settings = TypeVar("Settings")
 
 
+def of_hydra(argument: str) -> bool:
+    """Whether an argument sets something of Hydra's own; `+` adds what a launcher's file lacks."""
+    return argument.lstrip("+").startswith(("hydra.", "hydra/"))
+
+
 def settings(kind: type[Settings], arguments: Sequence[str]) -> Settings:
     """An instance of the dataclass `kind` with what `arguments` set.
 
     Whole and other numbers must be positive, texts not empty. Raises `Mistake`.
     """
     hints = typing.get_type_hints(kind)
-    known = [f.name for f in fields(kind)]  # pyright: ignore[reportArgumentType]
+    known = [f.name for f in fields(kind) if f.init]  # pyright: ignore[reportArgumentType]
     found: dict[str, Any] = {}
     for argument in arguments:
         key, equals, value = argument.partition("=")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from disciplined.ending import FAULT, handled
+from disciplined.mistakes import Mistake
 from disciplined.sweeps.allocation import CANCELLED, Allocation
 from disciplined.sweeps.jobs import Job
 from disciplined.sweeps.pool import GRACE, Outcome
@@ -68,8 +69,11 @@ def train(
         allocations[allocation.file] = part
     outcome, told = Outcome(), []
     with handled(lambda number, _: told.append(number)):
-        if not told:
+        try:
             print(engine.submit(list(allocations)), file=sys.stderr, flush=True)
+        except Mistake:
+            removed(folder)
+            raise
         waiting = {file: Waited(part, outcome, begun, tell) for file, part in allocations.items()}
         pause = 0.2
         while waiting and not told:
@@ -84,10 +88,15 @@ def train(
             outcome.stopped = told[0]
             cancel(engine, folder, waiting, told)
     if not outcome.failed and not outcome.stopped:
-        shutil.rmtree(folder, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            folder.parent.rmdir()
+        removed(folder)
     return outcome
+
+
+def removed(folder: Path) -> None:
+    """Remove the allocations' files, and the folder of all such folders if it is empty."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        folder.parent.rmdir()
 
 
 def elsewhere(job: Job) -> Job:

@@ -6,9 +6,11 @@ launchers that is installed gets its allocations through Hydra's own interface.
 """
 
 import importlib.util
+import os
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from typing import Any, Protocol
 
 from hydra import initialize_config_dir
 from hydra._internal.callbacks import Callbacks
+from hydra._internal.hydra import Hydra
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
@@ -36,6 +39,9 @@ from disciplined.training.config import CONF, one_line
 # A launcher that an extra brings: the package that must be there.
 EXTRAS = {"submitit_slurm": ("slurm", "submitit"), "ray": ("ray", "ray")}
 OURS = "hydra_plugins.disciplined"
+WHOLE = ("hydra.launcher.jobs", "hydra.launcher.runs")
+# Records are the output; Hydra's own folders and logs are switched off.
+QUIET = ("hydra/job_logging=none", "hydra/hydra_logging=none", "hydra.output_subdir=null")
 
 
 class Launcher(Protocol):
@@ -48,7 +54,7 @@ class Launcher(Protocol):
         of: int,
         folder: Path,
         logs: Path,
-        begun: Callable[[Job], None],
+        begun: Callable[[Job], None] = ...,
         tell: Callable[[Job, str, float], None],
     ) -> Outcome:
         """Train every job of a sweep of so many and say what became of each. folder: for files that
@@ -71,52 +77,53 @@ def chosen(own: Sequence[str], folder: Path) -> Launcher:
 
     folder: where what it writes may go. Raises `Mistake`, with what to install where it is missing.
     """
+    check(own)
+    hydra, cfg = composed([f"hydra.sweep.dir={folder.absolute()}", "hydra.sweep.subdir=.", *own])
+    if cfg.hydra.launcher._target_.startswith(OURS):
+        return instantiate(cfg.hydra.launcher)
+    context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks())
+    return Elsewhere(Through(cfg, context))
+
+
+def folder(output: Path) -> Path:
+    """A new one for what this process sends elsewhere, under the records' `output_dir`."""
+    return output / "launched" / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+
+
+def composed(own: Sequence[str]) -> tuple[Hydra, DictConfig]:
+    """Hydra, and its config with these settings of its own. Raises `Mistake`."""
     named = any(o.startswith("hydra/launcher=") for o in own)
-    told = list(own) if named else ["hydra/launcher=local", *own]
-    check(told)
+    told = [*QUIET, *([] if named else ["hydra/launcher=local"]), *own]
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(CONF), version_base="1.3", job_name="disciplined"):
             hydra = GlobalHydra.instance().hydra
             assert hydra
-            quiet = ["hydra/job_logging=none", "hydra/hydra_logging=none"]
             cfg = hydra.compose_config(
-                config_name="allocation",
-                overrides=[
-                    *(*quiet, "hydra.output_subdir=null"),
-                    *(f"hydra.sweep.dir={folder.absolute()}", "hydra.sweep.subdir=."),
-                    *told,
-                ],
-                run_mode=RunMode.MULTIRUN,
-                with_log_configuration=False,
+                "allocation", told, RunMode.MULTIRUN, with_log_configuration=False
             )
-            target = cfg.hydra.launcher._target_
-            if target.startswith(OURS):
-                return instantiate(cfg.hydra.launcher)
-            context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks())
-            return Elsewhere(Through(cfg, context))
     except (HydraException, OmegaConfBaseException) as error:
-        raise Mistake(one_line(error, list(told))) from error
-
-
-def of_hydra(override: str) -> bool:
-    """Whether a setting is Hydra's own; `+` sets what the launcher's file leaves out."""
-    return override.lstrip("+").startswith("hydra")
+        raise Mistake(one_line(error, list(own))) from error
+    return hydra, cfg
 
 
 def check(own: Sequence[str]) -> None:
     """Raise `Mistake` for what is set of Hydra itself and cannot be meant."""
     Plugins.instance()  # finds our launchers, and others' that are installed
+    choice = [o for o in own if o.startswith("hydra/launcher=")]
+    for setting in choice:
+        name = setting.partition("=")[2]
+        needs(name)
+        one_of(name, names(), "hydra/launcher")
+    known = [f"hydra.launcher.{key}" for key in composed(choice)[1].hydra.launcher]
     for setting in own:
-        key, _, value = setting.partition("=")
-        if key == "hydra/launcher":
-            needs(value)
-            one_of(value, names(), key)
-        elif not key.lstrip("+").startswith("hydra.launcher."):
+        if setting in choice:
+            continue
+        key, _, value = setting.lstrip("+").partition("=")
+        if not key.startswith("hydra.launcher."):
             raise Mistake(f"{setting}: of Hydra's own, hydra/launcher and hydra.launcher.* are set")
-        if key in ("hydra.launcher.jobs", "hydra.launcher.runs") and not (
-            value.isdecimal() and int(value) >= 1
-        ):
+        one_of(".".join(key.split(".")[:3]), tuple(known), "setting")
+        if key in WHOLE and not (value.isdecimal() and int(value) >= 1):
             raise Mistake(f"{setting}: expected a whole number from 1 on")
 
 

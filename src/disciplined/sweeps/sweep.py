@@ -5,11 +5,10 @@ Hydra's parser expands the grid and one of its launchers places the jobs (`hydra
 nothing of who started a run, and the same command again does only what is missing.
 """
 
-import os
 import sys
-import time
 from pathlib import Path
 
+from disciplined import command_line
 from disciplined.ending import DIVERGED, DONE, FAULT, MISTAKE
 from disciplined.studies.columns import aligned
 from disciplined.sweeps import launchers, results
@@ -39,7 +38,7 @@ def main(overrides: list[str]) -> int:
         print(warning, file=sys.stderr)
     if missing:
         print(f"{len(missing)} of {len(places)} jobs to train", file=sys.stderr)
-        own = [o for o in overrides if launchers.of_hydra(o)]
+        own = [o for o in overrides if command_line.of_hydra(o)]
         outcome = train(missing, len(places), own, logged(places))
         if outcome.stopped:
             how = "the same command without force=true" if force else "the same command"
@@ -107,7 +106,7 @@ def train(missing: list[Place], of: int, own: list[str], told: list[str]) -> Out
     """Hand the jobs that are missing of a sweep of so many to the launcher chosen (`own`: Hydra's
     settings), each told as it starts and ends. told: what else each is given."""
     output = missing[0].plan.folder.parents[1]
-    folder = output / "launched" / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+    folder = launchers.folder(output)
     launcher = launchers.chosen(own, folder)
     jobs = [Job(p.plan.folder, (*p.overrides, *told), p.name, force=p.asked.force) for p in missing]
     ended = 0
