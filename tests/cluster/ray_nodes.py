@@ -11,11 +11,14 @@ import importlib.util
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import descendants, running
 
 REASON = "Ray is not installed (pip install 'disciplined[ray]')"
 needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason=REASON)
@@ -38,6 +41,17 @@ class Nodes:
         self.workers.append(node)
         return node
 
+    @staticmethod
+    def processes(node: Any) -> list[int]:
+        """Ray's processes on a node, and what they have started."""
+        own = [info.process.pid for infos in node.all_processes.values() for info in infos]
+        return [pid for parent in own for pid in [parent, *descendants(parent)]]
+
+    def tasks(self, node: Any) -> list[int]:
+        """Those of its workers that do a task of ours, by the title that Ray gives them."""
+        titles = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in self.processes(node)}
+        return [pid for pid, title in titles.items() if title.startswith(b"ray::work")]
+
     def kill(self, node: Any) -> None:
         """The node is gone at once, and all of Ray's processes on it."""
         self.workers.remove(node)
@@ -52,11 +66,16 @@ def nodes() -> Iterator[Nodes]:
 
     folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # sockets' paths must be short
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "temp_dir": folder})
+    found = Nodes(cluster, [])
     try:
-        found = Nodes(cluster, [])
         found.add()
         found.add()
         yield found
     finally:
+        daemons = [pid for node in cluster.list_all_nodes() for pid in found.processes(node)]
         cluster.shutdown()
         shutil.rmtree(folder, ignore_errors=True)
+    until = time.monotonic() + 30
+    while left := [pid for pid in daemons if running(pid)]:
+        assert time.monotonic() < until, f"left behind: {left}"
+        time.sleep(0.2)
