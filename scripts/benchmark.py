@@ -11,6 +11,7 @@ what=together   `runs` networks one after another, in a process each, or stacked
 what=ddp        train.py in one process and in two
 what=profile    the bare loop's time by kind of operation, over `updates` updates
 what=launchers  sweeps of `jobs` two-second jobs by our launcher and by Hydra's, besides training
+what=ray        the same sweeps by ours on a Ray of this machine, and by Ray's tasks bare
 what=finders    range tests beside each other on cases=digits,mnist,cifar10, `rounds` seeds each
 
 Contenders take turns within one process; each is timed for about so many seconds a round. The
@@ -60,7 +61,7 @@ def chosen(what: str, asked: str, known: dict[str, Any]) -> dict[str, Any]:
     return {name: known[name] for name in names}
 
 
-WHAT = ("training", "means", "together", "ddp", "profile", "launchers", "finders")
+WHAT = ("training", "means", "together", "ddp", "profile", "launchers", "ray", "finders")
 
 
 def contenders_of(asked: Options) -> tuple[str, dict[str, Any]]:
@@ -75,6 +76,8 @@ def contenders_of(asked: Options) -> tuple[str, dict[str, Any]]:
         return "a process each", ways
     if asked.what == "launchers":
         return "", launchers.WAYS
+    if asked.what == "ray":
+        return "", launchers.ON_RAY
     if asked.what == "profile":
         return "", {}
     if asked.what == "finders":
@@ -163,7 +166,7 @@ def measurements(
     """What the record keeps of each network, or of the sweeps, as soon as it is measured."""
     from disciplined.benchmark import cases, launchers, profile
 
-    if asked.what == "launchers":
+    if asked.what in ("launchers", "ray"):
         sweeps = launchers.measured(list(makers), asked.jobs, asked.rounds, tell)
         yield {"name": f"{asked.jobs} jobs", "sweeps": sweeps, "precision": "fp32"}
         return

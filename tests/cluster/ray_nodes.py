@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ class Nodes:
 
     def add(self) -> Any:
         """One more node."""
-        node = self.cluster.add_node(num_cpus=2, num_gpus=1)
+        node = patiently(lambda: self.cluster.add_node(num_cpus=2, num_gpus=1))
         self.workers.append(node)
         return node
 
@@ -58,6 +58,14 @@ class Nodes:
         self.cluster.remove_node(node, allow_graceful=False)
 
 
+def patiently(begin: Callable[[], Any]) -> Any:
+    """Ray gives a node half a minute to start, whatever else the host does: try again."""
+    for _ in range(4):
+        with contextlib.suppress(Exception):
+            return begin()
+    return begin()
+
+
 @contextlib.contextmanager
 def nodes() -> Iterator[Nodes]:
     """Start it; end it, and see that nothing is left."""
@@ -65,7 +73,8 @@ def nodes() -> Iterator[Nodes]:
     from ray.cluster_utils import Cluster
 
     folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # sockets' paths must be short
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "temp_dir": folder})
+    head = {"num_cpus": 0, "temp_dir": folder}
+    cluster = patiently(lambda: Cluster(initialize_head=True, head_node_args=head))
     found = Nodes(cluster, [])
     try:
         found.add()

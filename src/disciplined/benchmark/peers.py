@@ -26,6 +26,7 @@ from disciplined.training.clock import now
 PEERS = {
     "training": ("torchvision", "fastai"),
     "launchers": ("hydra-joblib-launcher",),
+    "ray": ("ray",),
     "finders": ("fastai", "torch-lr-finder"),
 }
 WORKERS = 2

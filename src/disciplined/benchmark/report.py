@@ -22,7 +22,14 @@ TITLES = {
     "ddp": "One run in one process and in two (DDP)",
     "profile": "What an update's time goes to",
     "launchers": "What a sweep costs besides training",
+    "ray": "What a sweep on Ray costs besides training",
     "finders": "Range tests beside each other: the rate suggested, and 1cycle with it",
+}
+HOW_OTHERS = {  # train, in the table of sweeps
+    "launchers": "; Hydra's basic launcher trains in its own process, joblib's workers import "
+    "torch each.",
+    "ray": " (on Ray, one for each of its workers); bare Ray's workers import torch each and train "
+    "in their own process. A Ray of two cores is started and ended with each sweep.",
 }
 
 
@@ -83,8 +90,7 @@ def sweeps(found: dict[str, Any]) -> str:
             "",
             "From the command to its end, imports and all; training is the time of the jobs' "
             "updates over the jobs at once. Our jobs are processes of their own, forked from one "
-            "that has imported torch; Hydra's basic launcher trains in its own process, joblib's "
-            "workers import torch each.",
+            "that has imported torch" + HOW_OTHERS[found["what"]],
             "",
             about(found) + medians(found) + ".",
             "",
@@ -137,7 +143,7 @@ def finders(found: dict[str, Any]) -> str:
 
 
 # What is no comparison of speeds has a table of its own, and no picture.
-TABLES = {"launchers": sweeps, "profile": profiles, "finders": finders}
+TABLES = {"launchers": sweeps, "ray": sweeps, "profile": profiles, "finders": finders}
 
 
 def about(found: dict[str, Any], how: str = "") -> str:
