@@ -11,7 +11,8 @@ what=together   `runs` networks one after another, in a process each, or stacked
 what=ddp        train.py in one process and in two
 what=profile    the bare loop's time by kind of operation, over `updates` updates
 what=launchers  sweeps of `jobs` two-second jobs by our launcher and by Hydra's, besides training
-what=ray        the same sweeps by ours on a Ray of this machine, and by Ray's tasks bare
+what=clusters   such sweeps on Slurm, beside bare submitit (src/disciplined/benchmark/clusters.py)
+what=ray        such sweeps on a Ray of this machine, beside Ray's tasks bare
 what=finders    range tests beside each other on cases=digits,mnist,cifar10, `rounds` seeds each
 
 Contenders take turns within one process; each is timed for about so many seconds a round. The
@@ -61,12 +62,30 @@ def chosen(what: str, asked: str, known: dict[str, Any]) -> dict[str, Any]:
     return {name: known[name] for name in names}
 
 
-WHAT = ("training", "means", "together", "ddp", "profile", "launchers", "ray", "finders")
+WHAT = (
+    "training",
+    "means",
+    "together",
+    "ddp",
+    "profile",
+    "launchers",
+    "clusters",
+    "ray",
+    "finders",
+)
 
 
 def contenders_of(asked: Options) -> tuple[str, dict[str, Any]]:
     """The contender that the others stand by, and all of them: name -> what makes it."""
-    from disciplined.benchmark import contenders, launchers, means, peers, report, together
+    from disciplined.benchmark import (
+        clusters,
+        contenders,
+        launchers,
+        means,
+        peers,
+        report,
+        together,
+    )
 
     if asked.what == "means":
         left_out = {name: partial(contenders.bare, means=m) for name, m in means.CHANGED.items()}
@@ -76,6 +95,8 @@ def contenders_of(asked: Options) -> tuple[str, dict[str, Any]]:
         return "a process each", ways
     if asked.what == "launchers":
         return "", launchers.WAYS
+    if asked.what == "clusters":
+        return "", clusters.WAYS
     if asked.what == "ray":
         return "", launchers.ON_RAY
     if asked.what == "profile":
@@ -164,10 +185,11 @@ def measurements(
     asked: Options, wanted: list[Any], setting: Any, first: str, makers: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
     """What the record keeps of each network, or of the sweeps, as soon as it is measured."""
-    from disciplined.benchmark import cases, launchers, profile
+    from disciplined.benchmark import cases, clusters, launchers, profile
 
-    if asked.what in ("launchers", "ray"):
-        sweeps = launchers.measured(list(makers), asked.jobs, asked.rounds, tell)
+    if asked.what in ("launchers", "clusters", "ray"):
+        timed = (clusters if asked.what == "clusters" else launchers).timed
+        sweeps = launchers.measured(timed, list(makers), asked.jobs, asked.rounds, tell)
         yield {"name": f"{asked.jobs} jobs", "sweeps": sweeps, "precision": "fp32"}
         return
     for case in wanted:

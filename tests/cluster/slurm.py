@@ -10,6 +10,7 @@ cluster's own, under one temporary folder; every daemon is ended with it. By han
 """
 
 import contextlib
+import ctypes
 import getpass
 import os
 import shutil
@@ -55,12 +56,17 @@ SlurmdTimeout=10
 KillWait=20
 MinJobAge=30
 JobRequeue=1
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 MessageTimeout=60
 """
 NODE = """
 NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={cpus} State=UNKNOWN
 """
-PARTITION = "PartitionName=all Nodes=n1,n2 Default=YES MaxTime=INFINITE State=UP\n"
+PARTITIONS = """
+PartitionName=all Nodes=n1,n2 Default=YES PriorityTier=1 GraceTime=60
+PartitionName=urgent Nodes=n1,n2 PriorityTier=2
+"""
 
 
 def absent() -> str | None:
@@ -99,7 +105,12 @@ class Cluster:
     def daemon(self, name: str, command: list[str]) -> None:
         with (self.home / f"{name}.out").open("ab") as out:
             self.daemons[name] = subprocess.Popen(
-                command, env=self.env, stdout=out, stderr=out, start_new_session=True
+                command,
+                env=self.env,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+                preexec_fn=end_with_parent,
             )
 
     def end(self, name: str, *, everything: bool = False) -> None:
@@ -119,12 +130,19 @@ class Cluster:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             with contextlib.suppress(RuntimeError, subprocess.TimeoutExpired):
-                states = self.run("sinfo", "--noheader", "-N", "-o", "%T").split()
+                states = self.run(
+                    "sinfo", "--noheader", "-N", "--partition=all", "-o", "%T"
+                ).split()
                 if states == ["idle"] * len(NODES):
                     return
             time.sleep(0.3)
         logs = "\n".join(p.read_text()[-2000:] for p in self.home.glob("*.log"))
         raise RuntimeError(f"Slurm's nodes are not idle after {seconds:.0f} s:\n{logs}")
+
+
+def end_with_parent() -> None:
+    """Have Linux end this process where the one that started it is killed."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def killed(pids: Iterable[int]) -> None:
@@ -182,7 +200,7 @@ def two_nodes(cpus: int = 4, **settings: str) -> Iterator[Cluster]:
         NODE.format(name=name, host=host, port=port, cpus=cpus)
         for name, port in zip(NODES, ports, strict=True)
     ]
-    (home / "slurm.conf").write_text("".join([*lines, PARTITION]))
+    (home / "slurm.conf").write_text("".join([*lines, PARTITIONS]))
     for folder in ("state", *(f"spool-{name}" for name in NODES)):
         (home / folder).mkdir()
     (home / "munge.key").write_bytes(os.urandom(128))

@@ -141,3 +141,35 @@ if __name__ == "__main__":
     assert process.returncode == 115
     assert (tmp_path / "saved").exists()
     assert errors.strip() == "stopping: 1 runs save first; a second signal kills them"
+
+
+def slow_to_save(job: Job, share: Share, log: str) -> None:
+    """Takes a second to save, as a large network may."""
+
+    def save(*_: object) -> None:
+        time.sleep(1)
+        Path(log).write_text("saved")
+        sys.exit(138)
+
+    signal.signal(pool.PASSED_ON, save)
+    Path(log).write_text("waiting")
+    time.sleep(60)
+
+
+def test_a_schedulers_further_signals_end_no_saving(tmp_path: Path):
+    """Its warning, the end of the time and the job's own cancellation may come within a second."""
+    logs = tmp_path / "logs"
+
+    def interrupt() -> None:
+        while not list(logs.glob("*.log")):
+            time.sleep(0.05)
+        for number in (signal.SIGUSR2, signal.SIGUSR1, signal.SIGTERM, signal.SIGTERM):
+            os.kill(os.getpid(), number)
+            time.sleep(0.1)
+
+    thread = threading.Thread(target=interrupt, daemon=True)
+    thread.start()
+    outcome = pool.train(JOBS[:1], logs=logs, work=slow_to_save, preload=(), insist=False)
+    thread.join()
+    assert outcome.stopped == signal.SIGUSR2
+    assert [p.read_text() for p in logs.glob("*.log")] == ["saved"]

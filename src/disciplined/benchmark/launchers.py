@@ -90,7 +90,13 @@ def timed(name: str, jobs: int) -> Sweep:
     return Sweep(name, at_once, jobs, wall, sum(seconds) / at_once)
 
 
-def measured(names: list[str], jobs: int, rounds: int, tell: Callable[[str], None]) -> Any:
+def measured(
+    timed: Callable[[str, int], Sweep],
+    names: list[str],
+    jobs: int,
+    rounds: int,
+    tell: Callable[[str], None],
+) -> Any:
     """Every way in every round, every other round in the reverse order, as the record has them."""
     found: dict[str, list[Sweep]] = {name: [] for name in names}
     for turn in range(rounds):

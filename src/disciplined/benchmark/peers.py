@@ -26,6 +26,7 @@ from disciplined.training.clock import now
 PEERS = {
     "training": ("torchvision", "fastai"),
     "launchers": ("hydra-joblib-launcher",),
+    "clusters": ("submitit", "hydra-submitit-launcher"),
     "ray": ("ray",),
     "finders": ("fastai", "torch-lr-finder"),
 }

@@ -22,14 +22,9 @@ TITLES = {
     "ddp": "One run in one process and in two (DDP)",
     "profile": "What an update's time goes to",
     "launchers": "What a sweep costs besides training",
+    "clusters": "What a sweep on a cluster costs besides training",
     "ray": "What a sweep on Ray costs besides training",
     "finders": "Range tests beside each other: the rate suggested, and 1cycle with it",
-}
-HOW_OTHERS = {  # train, in the table of sweeps
-    "launchers": "; Hydra's basic launcher trains in its own process, joblib's workers import "
-    "torch each.",
-    "ray": " (on Ray, one for each of its workers); bare Ray's workers import torch each and train "
-    "in their own process. A Ray of two cores is started and ended with each sweep.",
 }
 
 
@@ -69,6 +64,17 @@ def section(found: dict[str, Any]) -> str:
     return TABLES.get(found["what"], speeds)(found)
 
 
+SWEEPS = {  # what is to be known of each kind's ways
+    "launchers": "Our jobs are processes of their own, forked from one that has imported torch; "
+    "Hydra's basic launcher trains in its own process, joblib's workers import torch each.",
+    "clusters": "A Slurm of two nodes on this one host, whose cores they share. An allocation "
+    "imports torch once for all of its runs; bare submitit's jobs do nothing.",
+    "ray": "Our jobs are processes of their own, forked from one that has imported torch, one for "
+    "each of Ray's workers; bare Ray's workers import torch each and train in their own process. A "
+    "Ray of two cores is started and ended with each sweep.",
+}
+
+
 def sweeps(found: dict[str, Any]) -> str:
     """The table of sweeps by several launchers."""
     head = ["launcher", "jobs", "at once", "seconds in all", "of these training"]
@@ -89,8 +95,7 @@ def sweeps(found: dict[str, Any]) -> str:
             *(f"| {' | '.join(row)} |" for row in rows),
             "",
             "From the command to its end, imports and all; training is the time of the jobs' "
-            "updates over the jobs at once. Our jobs are processes of their own, forked from one "
-            "that has imported torch" + HOW_OTHERS[found["what"]],
+            f"updates over the jobs at once. {SWEEPS[found['what']]}",
             "",
             about(found) + medians(found) + ".",
             "",
@@ -143,7 +148,13 @@ def finders(found: dict[str, Any]) -> str:
 
 
 # What is no comparison of speeds has a table of its own, and no picture.
-TABLES = {"launchers": sweeps, "ray": sweeps, "profile": profiles, "finders": finders}
+TABLES = {
+    "launchers": sweeps,
+    "clusters": sweeps,
+    "ray": sweeps,
+    "profile": profiles,
+    "finders": finders,
+}
 
 
 def about(found: dict[str, Any], how: str = "") -> str:

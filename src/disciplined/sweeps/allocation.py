@@ -99,6 +99,7 @@ def work(file: str | Path, *, cores: int | None = None) -> int | None:
             at_once=told["at_once"],
             logs=Path(told["logs"]),
             cores=cores,
+            insist=False,
             begun=lambda job: allocation.say(job, "begun"),
             tell=lambda job, word, seconds: (
                 None if word == "failed" else allocation.say(job, word, seconds)

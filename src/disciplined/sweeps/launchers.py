@@ -26,7 +26,7 @@ from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
 from hydra.types import HydraContext, RunMode
 from hydra.utils import instantiate
-from omegaconf import MISSING, DictConfig
+from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from disciplined.mistakes import Mistake
@@ -136,15 +136,22 @@ def names() -> tuple[str, ...]:
 
 def needs(name: str) -> None:
     """Raise `Mistake` where a launcher's extra is not installed."""
-    file = CONF / "hydra" / "launcher" / f"{name}.yaml"
-    text = file.read_text() if file.is_file() else ""
     for launcher, (extra, package) in EXTRAS.items():
-        wanted = name == launcher or f"- {launcher}\n" in text
-        if wanted and importlib.util.find_spec(package) is None:
+        if launcher in based_on(name) and importlib.util.find_spec(package) is None:
             raise Mistake(
                 f"hydra/launcher={name}: {package} is not installed; "
                 f"uv sync --extra {extra}  (or: pip install 'disciplined[{extra}]')"
             )
+
+
+def based_on(name: str) -> list[str]:
+    """A launcher's name, and those whose settings its file under `conf/` begins with."""
+    file = CONF / "hydra" / "launcher" / f"{name}.yaml"
+    if not file.is_file():
+        return [name]
+    defaults = OmegaConf.select(OmegaConf.load(file), "defaults", default=[])
+    begins = [one for one in defaults if one not in ("_self_", name)]
+    return [name, *(known for one in begins for known in based_on(one))]
 
 
 class Elsewhere:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from disciplined.ending import BUSY, DIVERGED, DONE, MISTAKE, WARNINGS, handled
+from disciplined.ending import BUSY, DIVERGED, DONE, MISTAKE, handled
 from disciplined.sweeps.jobs import Job, Waiting
 from disciplined.sweeps.shares import Share, shares
 from disciplined.sweeps.worker import train_one
@@ -59,6 +59,7 @@ def train(
     tell: Callable[[Job, str, float], None] = lambda *_: None,
     failed: Callable[[Job, int, str], None] = lambda *_: None,
     cores: int | None = None,
+    insist: bool = True,
     work: Callable[[Job, Share, str], None] | None = None,
     preload: Sequence[str] = ("disciplined.sweeps.warm",),
 ) -> Outcome:
@@ -68,7 +69,8 @@ def train(
     logs: folder for what a run prints; kept only of runs that failed. begun: called as each
     starts. tell: called as each ends, with its status in a word and its seconds; failed: of those
     that failed, with status and a line. cores: how many to use; None for all that this process may.
-    work: what a process does with a job.
+    insist: whether a second signal kills what is saving; a scheduler sends several and kills by
+    itself. work: what a process does with a job.
     """
     outcome = Outcome()
     context = multiprocessing.get_context("forkserver")
@@ -111,7 +113,8 @@ def train(
                     tell(job, status_word(process.exitcode), time.perf_counter() - started)
         except Stopped as stopped:
             outcome.stopped = stopped.number
-            finish()
+            with contextlib.nullcontext() if insist else handled(lambda *_: None):
+                finish(insist)
     return outcome
 
 
@@ -121,18 +124,18 @@ def remove_empty(folder: Path) -> None:
         folder.rmdir()
 
 
-def finish() -> None:
+def finish(insist: bool) -> None:
     """Let every process save and end; kill what has not after a while, or at a second signal."""
     alive = multiprocessing.active_children()
-    print(f"stopping: {len(alive)} runs save first; a second signal kills them", file=sys.stderr)
+    second = "; a second signal kills them" * insist
+    print(f"stopping: {len(alive)} runs save first{second}", file=sys.stderr)
     deadline = time.monotonic() + GRACE
     try:
-        with handled(stop_again):
-            for process in alive:
-                if process.pid:
-                    os.kill(process.pid, PASSED_ON)
-            for process in alive:
-                process.join(max(0.0, deadline - time.monotonic()))
+        for process in alive:
+            if process.pid:
+                os.kill(process.pid, PASSED_ON)
+        for process in alive:
+            process.join(max(0.0, deadline - time.monotonic()))
     except Stopped:
         pass
     for process in alive:
@@ -143,12 +146,6 @@ def finish() -> None:
 def stop(number: int, _frame: object) -> None:
     """The handler of what stops the command."""
     raise Stopped(number)
-
-
-def stop_again(number: int, _frame: object) -> None:
-    """The handler meanwhile: a warning, from whoever else wants an end, hurries nobody."""
-    if number not in WARNINGS:
-        raise Stopped(number)
 
 
 def ended(outcome: Outcome, job: Job, process: BaseProcess, log: Path) -> bool:

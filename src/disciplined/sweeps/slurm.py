@@ -1,13 +1,14 @@
 """Allocations as an array of Slurm's jobs, through submitit: `allocation.work` on a file each.
 
 Slurm warns before a time limit (SIGUSR2 to every process of the job): runs save, the allocation
-goes back to the queue and on from there. A node that fails or is preempted requeues its jobs by
-itself. Whether a job is still there is asked of `squeue` alone: accounts (`sacct`) are not kept
+goes back to the queue and on from there. The jobs of a node that fails Slurm requeues by itself.
+Whether a job is still there is asked of `squeue` alone: accounts (`sacct`) are not kept
 everywhere.
 """
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Sequence
@@ -92,12 +93,27 @@ class Work:
     """What submitit pickles: nothing; the file says it all."""
 
     def __call__(self, file: str) -> None:
-        """Do it; a signal that stopped it goes on to submitit, which requeues where it is its."""
+        """Do it; a signal that stopped it goes on to submitit, which requeues where it is its own.
+
+        A preemption comes as SIGTERM: a job that then ends within its grace is not requeued.
+        """
         given = os.environ.get("SLURM_CPUS_PER_TASK") or os.environ.get("SLURM_CPUS_ON_NODE")
         stopped = allocation.work(file, cores=int(given) if given else None)
+        if stopped == signal.SIGTERM and preempted():
+            stopped = submitit.JobEnvironment()._usr_sig()
         if stopped:
             signal.raise_signal(stopped)
 
     def checkpoint(self, file: str) -> submitit.helpers.DelayedSubmission:
         """What goes back to the queue: the same."""
         return submitit.helpers.DelayedSubmission(self, file)
+
+
+def preempted() -> bool:
+    """Whether Slurm wants this job's place for another; False where it does not say."""
+    asked = ["scontrol", "show", "job", os.environ.get("SLURM_JOB_ID", "")]
+    try:
+        found = subprocess.run(asked, capture_output=True, text=True, timeout=20).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return re.search(r"\bPreemptTime=\d", found) is not None
