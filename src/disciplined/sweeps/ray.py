@@ -5,16 +5,18 @@ was lost; the runs go on from their checkpoints. Every node has this package and
 command is given in, at the same places.
 """
 
+import contextlib
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import ray
 from ray.exceptions import RayError
 
+from disciplined.ending import SIGNALS
 from disciplined.mistakes import Mistake
 from disciplined.sweeps import allocation
 
@@ -41,7 +43,8 @@ class Ray:
         setting = "init"
         try:
             if not ray.is_initialized():
-                ray.init(**self.init)
+                with signals_kept():
+                    ray.init(**self.init)
             setting = "remote"
             task = ray.remote(**self.remote)(work)
         except (ConnectionError, RuntimeError, TypeError, ValueError) as error:
@@ -84,6 +87,17 @@ class Ray:
         except RayError as error:
             return f"Ray: {one_line(error)}"
         return "Ray's task ended before it"
+
+
+@contextlib.contextmanager
+def signals_kept() -> Iterator[None]:
+    """Ray makes SIGTERM its own, and the command would end before its runs have saved."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def work(file: str, cores: int) -> None:
