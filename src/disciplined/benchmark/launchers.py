@@ -42,7 +42,8 @@ WAYS: dict[str, tuple[int, list[str]]] = {  # jobs at once, and the command
         [*HYDRAS, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"],
     ),
 }
-RAY = [*OURS, "hydra/launcher=ray", "+hydra.launcher.ray.init.num_cpus=2"]
+LOCAL = ["hydra.launcher.ray.init.address=local", "+hydra.launcher.ray.init.num_cpus=2"]
+RAY = [*OURS, "hydra/launcher=ray", *LOCAL]
 ON_RAY: dict[str, tuple[int, list[str]]] = {  # what=ray; its cluster is started and ended each time
     "train.py × 2": WAYS["train.py × 2"],
     "train.py on Ray × 2": (2, RAY),

@@ -24,5 +24,5 @@ def train(overrides: tuple[str, ...]) -> int:
 
 if __name__ == "__main__":
     jobs = [place.overrides for place in expand(sys.argv[2:])]
-    ray.init(num_cpus=2, log_to_driver=False, include_dashboard=False)
+    ray.init("local", num_cpus=2, log_to_driver=False, include_dashboard=False)
     ray.get([train.remote(job) for job in jobs])
