@@ -30,7 +30,6 @@ from disciplined.data.images import ImageSet
 from disciplined.data.mnist import mnist
 from disciplined.mistakes import Mistake
 from disciplined.schedules.cycles import onecycle
-from disciplined.schedules.lengths import Iterations
 from disciplined.tuning.scheduler import Scheduler
 
 UPDATES = 100  # of every range test: what Lightning, fastai and torch-lr-finder take unasked
@@ -223,8 +222,8 @@ def missing(library: str) -> Mistake:
 
 def trained(problem: Problem, of: Attempt, max_lr: float) -> float:
     """Validation accuracy after 1cycle from a tenth of `max_lr` up to it and down to 0."""
-    duration = Iterations(problem.epochs * len(of.train))
-    rate = onecycle(max_lr / 10, max_lr, Iterations(duration * 45 // 100), duration)
+    duration = problem.epochs * len(of.train)
+    rate = onecycle(max_lr / 10, max_lr, duration * 45 // 100, duration)
     scheduler = Scheduler(of.optimizer, lr=rate)
     of.model.train()
     for _ in range(problem.epochs):

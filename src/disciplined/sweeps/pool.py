@@ -10,6 +10,7 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -80,13 +81,13 @@ def train(
     logs.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as at_the_end:
         at_the_end.callback(remove_empty, logs)
-        at_the_end.enter_context(handled(stop))
+        at_the_end.enter_context(handled(Stop(insist)))
         try:
             while waiting.jobs or alive:
                 while free and (job := waiting.next()):
                     share = free.pop(0)
-                    # another sweep may meet the same job
-                    log = logs / f"{job.key}-{os.getpid()}.log"
+                    # another sweep may meet the same job, on another node with this number
+                    log = logs / f"{job.key}-{socket.gethostname()}-{os.getpid()}.log"
                     process = context.Process(target=work or train_one, args=(job, share, str(log)))
                     process.start()
                     alive[process] = (job, share, log, time.perf_counter())
@@ -113,8 +114,7 @@ def train(
                     tell(job, status_word(process.exitcode), time.perf_counter() - started)
         except Stopped as stopped:
             outcome.stopped = stopped.number
-            with contextlib.nullcontext() if insist else handled(lambda *_: None):
-                finish(insist)
+            finish(insist)
     return outcome
 
 
@@ -143,9 +143,17 @@ def finish(insist: bool) -> None:
             process.kill()
 
 
-def stop(number: int, _frame: object) -> None:
-    """The handler of what stops the command."""
-    raise Stopped(number)
+class Stop:
+    """The handler of what stops the command; if `insist`, of what comes after it as well."""
+
+    def __init__(self, insist: bool):
+        self.told, self.insist = False, insist
+
+    def __call__(self, number: int, _frame: object) -> None:
+        """Raises `Stopped`."""
+        if not self.told or self.insist:
+            self.told = True
+            raise Stopped(number)
 
 
 def ended(outcome: Outcome, job: Job, process: BaseProcess, log: Path) -> bool:

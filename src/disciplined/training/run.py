@@ -158,24 +158,26 @@ def fit(
     except SIGTERMException:  # Lightning's, of one that came before `signals` had them all
         signals.received, status = signal.SIGTERM, "interrupted"
     finally:
-        signals.release()
-        parts.progress.close()
-        clock.stop()
-        if trainer.is_global_zero:
-            summary.ended(
-                told,
-                status=status,
-                updates=max(first, trainer.global_step),
-                diverged_at=diverged_at,
-                rows=record.measured(),
-                checksums=record.checksums(),
-                clock=clock,
-                total_batch_size=asked.total_batch_size,
-            )
-            record.restore()  # whatever became of the file meanwhile
-            record.write_summary(told)
-            for listener in parts.listeners:
-                listener.end(told)
+        try:  # a scheduler signals more than once; the last words are not to be cut off
+            parts.progress.close()
+            clock.stop()
+            if trainer.is_global_zero:
+                summary.ended(
+                    told,
+                    status=status,
+                    updates=max(first, trainer.global_step),
+                    diverged_at=diverged_at,
+                    rows=record.measured(),
+                    checksums=record.checksums(),
+                    clock=clock,
+                    total_batch_size=asked.total_batch_size,
+                )
+                record.restore()  # whatever became of the file meanwhile
+                record.write_summary(told)
+                for listener in parts.listeners:
+                    listener.end(told)
+        finally:
+            signals.release()
     return status
 
 
