@@ -3,6 +3,7 @@
     uv run --group benchmark scripts/benchmark.py [what=training] [cases=three_layer-128,lenet-512]
         [contenders=train.py,bare loop,plain PyTorch,fastai,Lightning] [rounds=5] [seconds=8]
         [device=cpu] [threads=2] [runs=2] [jobs=50] [updates=10] [compile=false]
+        [records=1000,10000,100000]
         [data_dir=data] [output_dir=outputs] [publish=true]
 
 what=training   train.py, its limit, and how others train
@@ -13,6 +14,7 @@ what=profile    the bare loop's time by kind of operation, over `updates` update
 what=launchers  sweeps of `jobs` two-second jobs by our launcher and by Hydra's, besides training
 what=clusters   such sweeps on Slurm, beside bare submitit (src/disciplined/benchmark/clusters.py)
 what=ray        such sweeps on a Ray of this machine, beside Ray's tasks bare
+what=ledger     commands over a ledger of so many `records`, made without training
 what=finders    range tests beside each other on cases=digits,mnist,cifar10, `rounds` seeds each
 
 Contenders take turns within one process; each is timed for about so many seconds a round. The
@@ -48,6 +50,7 @@ class Options:
     runs: int = 2
     jobs: int = 50
     updates: int = 10
+    records: str = "1000,10000,100000"
     compile: bool = False
     data_dir: str = "data"
     output_dir: str = "outputs"
@@ -71,6 +74,7 @@ WHAT = (
     "launchers",
     "clusters",
     "ray",
+    "ledger",
     "finders",
 )
 
@@ -99,7 +103,7 @@ def contenders_of(asked: Options) -> tuple[str, dict[str, Any]]:
         return "", clusters.WAYS
     if asked.what == "ray":
         return "", launchers.ON_RAY
-    if asked.what == "profile":
+    if asked.what in ("profile", "ledger"):
         return "", {}
     if asked.what == "finders":
         from disciplined.benchmark import finders
@@ -192,6 +196,11 @@ def measurements(
         sweeps = launchers.measured(timed, list(makers), asked.jobs, asked.rounds, tell)
         yield {"name": f"{asked.jobs} jobs", "sweeps": sweeps, "precision": "fp32"}
         return
+    if asked.what == "ledger":
+        from disciplined.benchmark import ledger
+
+        yield from ledger.measured(sizes(asked.records), tell)
+        return
     for case in wanted:
         if asked.what == "finders":
             from disciplined.benchmark import finders
@@ -204,6 +213,14 @@ def measurements(
             yield {"name": case.name, "shares": shares, "precision": parts.precision}
         else:
             yield measure(case, setting, asked, first, makers)
+
+
+def sizes(text: str) -> list[int]:
+    """The numbers of records asked for, rising. Raises Mistake."""
+    found = [one.strip() for one in text.split(",")]
+    if not all(one.isdecimal() and int(one) for one in found):
+        raise Mistake(f"records={text}: expected whole numbers, such as 1000,10000")
+    return sorted(map(int, found))
 
 
 def measure(case, setting, asked: Options, first: str, makers: dict[str, Any]) -> dict[str, Any]:

@@ -27,14 +27,16 @@ import io
 import json
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from disciplined import command_line
+from disciplined.dotted import flat
 from disciplined.mistakes import Mistake
 from disciplined.runs import listing, reading
-from disciplined.runs.reading import Kept, flat
+from disciplined.runs.reading import Kept
 from disciplined.studies.checks import one_of
 from disciplined.studies.columns import aligned
 from disciplined.training.record import FINISHED, Record
@@ -58,28 +60,38 @@ class Options:
     output_dir: str = "outputs"
 
 
-def chosen(asked: Options) -> list[Kept]:
-    """The records asked for, in order."""
-    records = listing.where(reading.every(Path(asked.output_dir)), asked.where)
-    return listing.ordered(records, asked.sort)
+def chosen(asked: Options, wanted: Callable[[Kept], bool]) -> list[Path]:
+    """The folders of the records asked for that are wanted, in order."""
+    tests = listing.conditions(asked.where)
+    by, down = asked.sort.removeprefix("-"), asked.sort.startswith("-")
+    found = [
+        (listing.place(record.value(by), down), record.folder)
+        for record in listing.where(reading.every(Path(asked.output_dir)), tests)
+        if wanted(record)
+    ]
+    return [folder for _, folder in sorted(found, key=lambda one: one[0])]
 
 
 def table(asked: Options) -> str:
     """The table as text, CSV or JSON."""
     one_of(asked.format, ("text", "csv", "json"), "format")
     columns = [c.strip() for c in asked.columns.split(",")]
-    records = chosen(asked)
-    found = (listing.grouped if asked.group else listing.rows)(records, columns)
-    head, *body = found
+    needed = [*listing.GROUPING, *columns] if asked.group else columns
+    tests = listing.conditions(asked.where)
+    body = listing.rows(Path(asked.output_dir), needed, tests, asked.sort)
+    head, count = columns, f"{len(body)} records"
+    if asked.group:
+        head, body = listing.grouped(body, columns)
+        count += f", {len(body)} settings"
     if asked.format == "json":
         return json.dumps([dict(zip(head, row, strict=True)) for row in body], indent=2)
     if asked.format == "csv":
         out = io.StringIO()
-        csv.writer(out, lineterminator="\n").writerows(found)
+        csv.writer(out, lineterminator="\n").writerows([head, *body])
         return out.getvalue().removesuffix("\n")
-    cells = [[listing.shown(v, str(c)) for v, c in zip(row, head, strict=True)] for row in body]
-    count = f"{len(records)} records" + (f", {len(body)} settings" if asked.group else "")
-    return f"{aligned([[str(c) for c in head], *cells])}\n\n{count}"
+    cells = [head]
+    cells += ([listing.shown(v, c) for v, c in zip(row, head, strict=True)] for row in body)
+    return f"{aligned(cells)}\n\n{count}"
 
 
 def show(record: Kept) -> str:
@@ -110,7 +122,7 @@ def diff(first: Kept, second: Kept) -> str:
     return aligned([["", first.key, second.key], *rows]) if rows else ""
 
 
-def stale(asked: Options) -> list[Kept]:
+def stale(asked: Options) -> list[Path]:
     """Records that other code than this has computed, some of it at least."""
     from disciplined.training.machine import fingerprint
 
@@ -118,19 +130,19 @@ def stale(asked: Options) -> list[Kept]:
         resumed = record.value("fingerprints")
         return resumed if isinstance(resumed, list) else [record.value("fingerprint")]
 
-    return [r for r in chosen(asked) if codes(r) != [fingerprint()]]
+    return chosen(asked, lambda record: codes(record) != [fingerprint()])
 
 
 def prune(asked: Options) -> str:
     """Remove what is asked for, once the user agrees."""
     one_of(asked.what, (*PRUNED, "stale", "checkpoints"), "what")
     if asked.what == "checkpoints":
-        done = [r for r in chosen(asked) if r.value("status") in FINISHED]
-        folders = [r.folder / "checkpoints" for r in done]
+        done = chosen(asked, lambda record: record.value("status") in FINISHED)
+        folders = [folder / "checkpoints" for folder in done]
     elif asked.what == "stale":
-        folders = [r.folder for r in stale(asked)]
+        folders = stale(asked)
     else:
-        folders = [r.folder for r in chosen(asked) if r.value("status") in PRUNED[asked.what]]
+        folders = chosen(asked, lambda record: record.value("status") in PRUNED[asked.what])
     folders = [f for f in folders if f.is_dir() and not f.is_symlink()]
     size = sum(p.stat().st_size for f in folders for p in f.rglob("*") if p.is_file())
     if not folders:
@@ -189,7 +201,7 @@ def main(arguments: list[str]) -> int:
         print(found or "no difference")
         return 1 if found else 0
     if command == "stale":
-        print("\n".join(r.key for r in stale(asked)))
+        print("\n".join(folder.name for folder in stale(asked)))
         return 0
     print({"table": table, "prune": prune}[command](asked) if not records else show(records[0]))
     return 0

@@ -108,6 +108,20 @@ def test_a_profile_is_a_table_of_shares(tmp_path: Path):
     assert "| lenet-512 | 70% | 30% |" in page and "Medians" not in page
 
 
+def test_ledgers_are_a_table_of_sizes(tmp_path: Path):
+    setting = SETTING | {"what": "ledger", "first": ""}
+    for size, cpu in ((1000, 1.0), (100, 0.1)):  # in whatever order they come
+        one = {"name": "runs.py table", "wall": 2 * cpu, "cpu": cpu, "memory": 2**25}
+        case = {"name": f"{size:,}", "records": size, "readings": [one], "precision": "fp32"}
+        case |= {"files": 3, "bytes": 5000, "date": LENET["date"], "command": "typed"}
+        report.add(tmp_path, setting, case)
+    assert report.pages(tmp_path) == [tmp_path / "README.md"]
+    page = (tmp_path / "README.md").read_text()
+    assert "| command | 100 records | 1,000 records | a further record |" in page
+    assert "| runs.py table | 0.2 s (0.1), 32 MiB | 2.0 s (1.0), 32 MiB | 1,000 µs |" in page
+    assert "3 files and 5.0 kB each" in page and "`typed`" in page
+
+
 def test_bars_are_told_by_the_ratios_that_they_show(tmp_path: Path, monkeypatch):
     from matplotlib.figure import Figure
 

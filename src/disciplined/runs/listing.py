@@ -4,15 +4,20 @@ import math
 import operator
 import re
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from disciplined.mistakes import Mistake
+from disciplined.runs import reading
 from disciplined.runs.reading import Kept
 from disciplined.studies.columns import number
+from disciplined.studies.forked import in_order
+from disciplined.sweeps.shares import cores
 
 COLUMNS = ("key", "status", "seed", "iterations", "test_accuracy", "best_test_accuracy")
 COLUMNS += ("test_loss", "images_per_second", "date")
+GROUPING = ("name", "setting", "key", "status")  # what putting seeds together needs
 GROUPED = ("test_accuracy", "best_test_accuracy", "test_loss")
 CONDITION = re.compile(r"([\w.]+)(<=|>=|!=|=|<|>)(.*)")
 COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -25,18 +30,28 @@ COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def where(records: Iterable[Kept], conditions: str) -> list[Kept]:
-    """The records that meet every condition, `model=lenet,weight_decay.value<=1e-3`.
+Test = tuple[str, str, str]  # a column, how it is compared, and with what
+Row = tuple[Any, ...]
+AT_ONCE = 1000  # records that a process takes at a time
+
+
+def conditions(text: str) -> list[Test]:
+    """The conditions in `model=lenet,weight_decay.value<=1e-3`; a record must meet them all.
 
     Values that are numbers are compared as numbers. Raises Mistake for what is no condition.
     """
     tests = []
-    for condition in filter(None, conditions.split(",")):
+    for condition in filter(None, text.split(",")):
         match = CONDITION.fullmatch(condition.strip())
         if not match:
             raise Mistake(f"where={condition}: expected e.g. model=lenet or seed<4")
         tests.append(match.groups())
-    return [r for r in records if all(meets(r.value(n), how, v) for n, how, v in tests)]
+    return tests
+
+
+def where(records: Iterable[Kept], tests: list[Test]) -> Iterator[Kept]:
+    """The records that meet every condition, one after the other."""
+    return (r for r in records if all(meets(r.value(n), how, v) for n, how, v in tests))
 
 
 def meets(found: Any, how: str, asked: str) -> bool:
@@ -49,49 +64,68 @@ def meets(found: Any, how: str, asked: str) -> bool:
     return False
 
 
-def ordered(records: list[Kept], by: str) -> list[Kept]:
-    """Sorted by a column, downwards with a `-` before it; what lacks it stands last."""
-    name, down = by.removeprefix("-"), by.startswith("-")
+def rows(output_dir: Path, columns: list[str], tests: list[Test], by: str) -> list[Row]:
+    """These columns of every record that meets the conditions, sorted by one of them.
 
-    def place(record: Kept) -> tuple[bool, float, str]:
-        value = record.value(name)
-        at = None if value is None else number(str(value))
-        if at is None:
-            return True, 0.0, str(value or "")
-        return False, -at if down else at, ""
+    Downwards with a `-` before it; what lacks it stands last. Of a record only these values are
+    kept; many are read by several processes. Raises Mistake as the files' readers do.
+    """
+    sorting = by.removeprefix("-")
+    names = reading.names(output_dir)
+    parts = [f"{i}" for i in range(0, len(names), AT_ONCE)]
 
-    return sorted(records, key=place)
+    def part(first: str) -> list[Row] | Mistake:
+        taken = names[int(first) : int(first) + AT_ONCE]
+        records = filter(None, (reading.read(output_dir / "runs" / name) for name in taken))
+        kept = [*columns, sorting]
+        try:
+            return [tuple(map(record.value, kept)) for record in where(records, tests)]
+        except Mistake as mistake:
+            return mistake
+
+    found: list[Row] = []
+    killed = Mistake("table: a process that read records was killed; out of memory?")
+    # twice the cores: on a network's disk most of the time goes to waiting for it
+    for some in in_order(part, parts, 2 * len(cores()), killed):
+        if isinstance(some, Mistake):
+            raise some
+        found += some
+    found.sort(key=lambda row: place(row[-1], by.startswith("-")))
+    return [row[:-1] for row in found]
 
 
-def rows(records: list[Kept], columns: list[str]) -> list[list[Any]]:
-    """A row a record, under a head."""
-    return [columns, *([r.value(c) for c in columns] for r in records)]
+def place(value: Any, down: bool) -> tuple[bool, float, str]:
+    """Where a value stands: numbers first, then words."""
+    at = None if value is None else number(str(value))
+    return (True, 0.0, str(value or "")) if at is None else (False, -at if down else at, "")
 
 
-def grouped(records: list[Kept], columns: list[str]) -> list[list[Any]]:
-    """A row for all records that differ in nothing but the seed: n, means, standard deviations."""
-    groups: dict[str, list[Kept]] = {}
+def grouped(records: list[Row], columns: list[str]) -> tuple[list[str], list[Row]]:
+    """A head, and a row for all records that differ in nothing but the seed: n, means, standard
+    deviations. The records have `GROUPING` before the columns."""
+    at = {column: i for i, column in enumerate([*GROUPING, *columns])}
+    groups: dict[str, list[Row]] = {}
     for record in records:
-        groups.setdefault(str(record.value("setting") or record.key), []).append(record)
+        groups.setdefault(str(record[at["setting"]] or record[at["key"]]), []).append(record)
     kept = [c for c in columns if c not in ("key", "seed", "date", "status", "images_per_second")]
-    head: list[Any] = ["name", "setting", "n"]
+    head = ["name", "setting", "n"]
     for column in kept:
         head += [f"{column}_mean", f"{column}_std"] if column in GROUPED else [column]
-    table = [head]
+    table = []
     for setting, found in groups.items():
-        done = [r for r in found if r.value("status") == "done"]
-        row: list[Any] = [found[0].value("name"), setting, len(done)]
+        done = [r for r in found if r[at["status"]] == "done"]
+        row: list[Any] = [found[0][at["name"]], setting, len(done)]
         for column in kept:
             if column not in GROUPED:
-                row.append(found[0].value(column))
+                row.append(found[0][at[column]])
                 continue
-            values = [float(v) for r in done if isinstance(v := r.value(column), int | float)]
+            values = [float(v) for r in done if isinstance(v := r[at[column]], int | float)]
             row += [
                 statistics.fmean(values) if values else None,
                 statistics.stdev(values) if len(values) > 1 else None,
             ]
-        table.append(row)
-    return table
+        table.append(tuple(row))
+    return head, table
 
 
 def shown(value: Any, column: str) -> str:

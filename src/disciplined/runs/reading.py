@@ -3,6 +3,7 @@
 Nothing in a record is ever instantiated; files are read by `disciplined.untrusted`.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,10 +11,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from disciplined.dotted import flat, group
+from disciplined.dotted import group
 from disciplined.mistakes import Mistake
 from disciplined.training.record import FINISHED, Record
-from disciplined.untrusted import parsed
+from disciplined.untrusted import settings
 
 KEY = re.compile(r"[a-z0-9_]+(-[a-z0-9_]+)+-[0-9a-f]{12}")
 
@@ -34,18 +35,16 @@ class Kept:
     def settings(self) -> dict[str, Any]:
         """The config with dotted keys; {} where there is none. Raises Mistake for a hostile one."""
         path = self.folder / "config.yaml"
-        return flat(parsed(path)) if path.is_file() else {}
+        return settings(path) if path.is_file() else {}
 
     def value(self, name: str) -> Any:
         """A column: a part of the summary by its last name, or a setting by its dotted key."""
-        direct = {
-            "key": self.key,
-            "name": self.summary.get("name"),
-            "status": self.summary.get("status"),
-            "setting": self.summary.get("setting"),
-        }
-        if name in direct:
-            return direct[name]
+        if name == "key":
+            return self.key
+        if name in ("name", "status", "setting"):
+            return self.summary.get(name)
+        if name == "seed" and name in self.summary:  # of older records only the config says it
+            return self.summary[name]
         if name == "holder":
             return Record(self.folder).holder()
         result, machine = (part(self.summary, p) for p in ("result", "machine"))
@@ -63,23 +62,38 @@ def part(mapping: dict[str, Any], name: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def names(output_dir: Path) -> list[str]:
+    """The folders under `output_dir` that are named as records are, in order."""
+    try:
+        with os.scandir(output_dir / "runs") as found:
+            return sorted(folder.name for folder in found if KEY.fullmatch(folder.name))
+    except FileNotFoundError:
+        return []
+
+
 def every(output_dir: Path) -> Iterator[Kept]:
     """All records under `output_dir`, by name; what cannot be read as one is left out."""
-    for folder in sorted((output_dir / "runs").glob("*")):
-        if KEY.fullmatch(folder.name) and (kept := read(folder)):
+    for name in names(output_dir):
+        if kept := read(output_dir / "runs" / name):
             yield kept
 
 
 def one(output_dir: Path, asked: str) -> Kept:
     """The record with this key, or with the only key that it is a part of. Raises Mistake."""
-    names = [k.key for k in every(output_dir)]
-    found = [n for n in names if n == asked] or [n for n in names if asked and asked in n]
+    runs = output_dir / "runs"
+    there = [asked] if KEY.fullmatch(asked) and kept(runs / asked) else []
+    found = there or [n for n in names(output_dir) if asked and asked in n and kept(runs / n)]
     if len(found) != 1:
         why = f"{len(found)} records have that in their key" if found else "no such record"
-        raise Mistake(f"{asked}: {why} in {output_dir / 'runs'}; see runs.py table")
-    kept = read(output_dir / "runs" / found[0])
-    assert kept
-    return kept
+        raise Mistake(f"{asked}: {why} in {runs}; see runs.py table")
+    record = read(runs / found[0])
+    assert record
+    return record
+
+
+def kept(folder: Path) -> bool:
+    """Whether a record is in a folder."""
+    return (folder / "summary.json").exists()
 
 
 def read(folder: Path) -> Kept | None:
@@ -89,12 +103,10 @@ def read(folder: Path) -> Kept | None:
     rows, are not what the run wrote; `killed` where it says `running` and nobody trains it.
     """
     record = Record(folder)
-    if not (folder / "summary.json").exists():
-        return None
     summary = record.summary()
     if summary is None:
-        return Kept(folder, {"status": "damaged"})
-    if summary["status"] in FINISHED and not record.finished():
+        return Kept(folder, {"status": "damaged"}) if kept(folder) else None
+    if summary["status"] in FINISHED and not record.intact(summary):
         summary["status"] = "damaged"
     elif summary["status"] == "running" and not record.held_elsewhere():
         summary["status"] = "killed"

@@ -3,24 +3,20 @@
 No torch. Runs of several studies that ask for the same thing have the same key and are one run.
 """
 
-import copy
 import math
 from dataclasses import dataclass, field
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import OverrideType
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from disciplined.mistakes import Mistake
 from disciplined.studies.arms import Overrides
 from disciplined.studies.checks import suggestion
 from disciplined.studies.index_file import keys
 from disciplined.studies.study import SCALES, Study
-from disciplined.training.config import chosen, completed, compose, groups
+from disciplined.training.composing import composed
 from disciplined.training.planning import Plan, plan
 
 SHORT = 0.1  # a tenth of the iterations
@@ -141,39 +137,6 @@ def indexed(
                 )
             )
     return sorted(runs, key=lambda run: run.seed)
-
-
-@lru_cache(maxsize=256)
-def composed(overrides: tuple[str, ...]) -> DictConfig:
-    """What `compose` gives, kept; not to be changed.
-
-    Hydra takes a quarter of a second, most of it for the choices of groups, which the arms of a
-    study share; their values are set behind that. What goes wrong is left to `compose` to tell.
-    """
-    told = OverridesParser.create().parse_overrides(list(overrides))
-    values = [
-        o for o in told if o.type is OverrideType.CHANGE and o.key_or_group not in choosable()
-    ]
-    texts = {str(o.input_line) for o in values}
-    try:
-        cfg = copy.deepcopy(with_choices(tuple(o for o in overrides if o not in texts)))
-        for one in values:
-            OmegaConf.update(cfg, one.key_or_group, one.value(), merge=True)
-        return completed(cfg, list(overrides))
-    except (Mistake, OmegaConfBaseException):
-        return compose(list(overrides))
-
-
-@cache
-def choosable() -> frozenset[str]:
-    """The names of the config's groups."""
-    return frozenset(groups())
-
-
-@lru_cache(maxsize=64)
-def with_choices(overrides: tuple[str, ...]) -> DictConfig:
-    """The config of these choices of groups, unresolved, kept."""
-    return chosen(list(overrides))
 
 
 @lru_cache(maxsize=256)

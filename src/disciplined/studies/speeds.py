@@ -74,12 +74,17 @@ class Speeds:
 def measured(summaries: Iterable[dict[str, Any]], benchmark: Path) -> Speeds:
     """This machine's speeds, by summaries of finished runs and a folder of benchmark records."""
     speeds = Speeds()
+    owners: dict[Any, Speeds | None] = {}  # thousands of records are of a few machines
     for summary in summaries:
         machine, result = summary.get("machine", {}), summary["result"]
         iterations = result.get("iteration") or 0
         speed = machine.get("images_per_second")
-        whose = owner(speeds, machine)
-        if not speed or iterations <= PLUMBING or whose is None:
+        if not speed or iterations <= PLUMBING:
+            continue
+        of = str(machine.get("device")), str(machine.get("hardware"))
+        if of not in owners:
+            owners[of] = owner(speeds, machine)
+        if (whose := owners[of]) is None:
             continue
         if machine.get("wall_seconds") and machine.get("train_seconds"):
             speed *= min(1.0, machine["train_seconds"] / machine["wall_seconds"])

@@ -60,9 +60,9 @@ def main(overrides: list[str]) -> int:
 def changed(places: list[Place], missing: list[Place]) -> str | None:
     """What is said of finished jobs whose own code has changed; None where none has."""
     now: dict[str, str] = {}
-    there = []
+    there, lacking = [], {p.plan.key for p in missing}
     for place in places:
-        if place not in missing and (summary := Record(place.plan.folder).finished()):
+        if place.plan.key not in lacking and (summary := Record(place.plan.folder).finished()):
             now |= place.asked.own_code
             there.append(summary)
     return notice(now, there)
@@ -83,9 +83,10 @@ def said(place: Place) -> str:
 def plan_text(places: list[Place], missing: list[Place]) -> str:
     """What the sweep would do."""
     rows = [["", "job", "iterations", "images", "record"]]
+    lacking = {p.plan.key for p in missing}
     for place in places:
         asked = place.plan
-        word = "missing" if place in missing else "there"
+        word = "missing" if asked.key in lacking else "there"
         rows.append([word, place.name, f"{asked.iterations:,}", f"{asked.images:,}", asked.key])
     images = sum(p.plan.images for p in missing)
     return f"{aligned(rows)}\n\n{len(missing)} of {len(places)} jobs missing, {images:,} images"

@@ -30,13 +30,18 @@ def compose(overrides: list[str]) -> DictConfig:
 
     Raises `Mistake` for an unknown choice or key and for a value of the wrong type.
     """
+    allowed(overrides)
+    return completed(chosen(overrides), overrides)
+
+
+def allowed(overrides: list[str]) -> None:
+    """Raise `Mistake` for what Hydra would take away or add where nothing reads it."""
     for override in overrides:
         if override.startswith("~"):
             raise Mistake(f"{override}: nothing can be left out; choose something else instead")
         # what is added to a call is checked against its signature; nothing would read the rest
         if override.startswith("+") and not override.lstrip("+").startswith(CALLS):
             raise Mistake(f"{override}: no such setting (train.py --help lists them)")
-    return completed(chosen(overrides), overrides)
 
 
 def chosen(overrides: list[str]) -> DictConfig:

@@ -11,21 +11,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from disciplined.training.machine import written
+from disciplined.training.resolved import Resolved, resolved
 
 PLACES = ("dataset", "model", "optimizer", "schedule", "momentum", "weight_decay", "clipping")
 OWN = ("_target_", "function", "count")  # settings that name an import path
 
 
-def own_code(cfg: DictConfig) -> dict[str, str]:
+def own_code(cfg: DictConfig | Resolved) -> dict[str, str]:
     """Import path -> twelve hexadecimal digits over its file, less comments and docstrings.
 
     Only what lies outside this package; the file itself, not what it imports. Nothing is imported
     but the packages around it.
     """
-    paths = {path for place in PLACES for path in named(OmegaConf.to_container(cfg[place]))}
+    whole = resolved(cfg)
+    paths = {path for place in PLACES for path in named(whole[place])}
     found = {path: digest(path) for path in sorted(paths) if not path.startswith("disciplined.")}
     return {path: code for path, code in found.items() if code is not None}
 

@@ -25,6 +25,7 @@ from disciplined.schedules.plateau import Plateau
 from disciplined.schedules.segments import Schedule, Segment
 from disciplined.schedules.shapes import constant, name
 from disciplined.training.ranges import check
+from disciplined.training.resolved import Resolved, resolved
 from disciplined.training.targets import Lengths, arguments, located
 
 # Leaves at these values are left out of the key, so that a new setting orphans no old record.
@@ -100,8 +101,9 @@ class Plan:
         return replace(self, asked=asked, key=key, folder=folder, learning_rate=rate)
 
 
-def plan(cfg: DictConfig) -> Plan:
+def plan(cfg: DictConfig | Resolved) -> Plan:
     """The plan of a composed config. Raises `Mistake` for settings that cannot be meant."""
+    cfg = resolved(cfg)
     check(cfg)
     train_images = cfg.dataset.train_images - cfg.dataset.validation
     if cfg.train_size is not None:
@@ -160,8 +162,7 @@ def plan(cfg: DictConfig) -> Plan:
     maf = cfg.batch_norm.maf
     if maf is not None and scale != 1:
         maf = maf ** float(1 / scale)
-    network = OmegaConf.to_container(cfg.model.network)
-    assert isinstance(network, dict)
+    network = dict(cfg.model.network)
     if isinstance(network.get("batch_norm"), dict):
         network["batch_norm"] = {
             **network["batch_norm"],
@@ -175,8 +176,8 @@ def plan(cfg: DictConfig) -> Plan:
         "augmentation": augmentation,
         "order": cfg.dataset.order.name,
         "network": network,
-        "input": OmegaConf.to_container(cfg.model.input),
-        "optimizer": OmegaConf.to_container(cfg.optimizer),
+        "input": cfg.model.input,
+        "optimizer": cfg.optimizer,
         **{setting: canonical(found) for setting, found in schedules.items()},
         "iterations": iterations,
         "total_batch_size": cfg.total_batch_size,
@@ -194,7 +195,7 @@ def plan(cfg: DictConfig) -> Plan:
     if cfg.dataset.digest is not None:
         asked["data"] = cfg.dataset.digest
     if cfg.evaluation.protocol.name == "as_published":
-        asked["published_test"] = OmegaConf.to_container(cfg.model.published_test)
+        asked["published_test"] = cfg.model.published_test
     if isinstance(network.get("batch_norm"), dict) and cfg.batch_norm.evaluate.name == "batch":
         asked["evaluation_batch_size"] = cfg.evaluation.batch_size
     asked = {k: v for k, v in asked.items() if k not in NEUTRAL or v != NEUTRAL[k]}
@@ -231,12 +232,10 @@ def curvature(every: int | None, iterations: int) -> None:
         )
 
 
-def other_loader(cfg: DictConfig) -> dict[str, Any] | None:
+def other_loader(cfg: Resolved) -> dict[str, Any] | None:
     """How the data are loaded where that is not the choice's own; where they lie is no matter."""
-    load = OmegaConf.to_container(cfg.dataset.load)
-    assert isinstance(load, dict)
     where = WHERE if cfg.dataset.count is None else (*WHERE, *FILES)
-    load = {str(k): v for k, v in load.items() if k not in where}
+    load = {k: v for k, v in cfg.dataset.load.items() if k not in where}
     own = choice(cfg.dataset.name)
     return None if own and load == {"_target_": own.load._target_} else load
 
@@ -261,7 +260,7 @@ def trained(asked: dict[str, Any], rate: Schedule | Plateau | None) -> dict[str,
 
 
 def schedule(
-    node: DictConfig,
+    node: Resolved,
     setting: str,
     lengths: Lengths,
     given: dict[str, Any],
@@ -277,8 +276,6 @@ def schedule(
             raise Mistake(f"{setting}._target_=null: expected a policy; only clipping may be none")
         return None
     function = located(node._target_, f"{setting}._target_")
-    values = OmegaConf.to_container(node)
-    assert isinstance(values, dict)
     parameters = inspect.signature(function).parameters
     renamed = {
         ours: theirs
@@ -287,7 +284,7 @@ def schedule(
     }
     values = arguments(
         function,
-        {renamed.get(str(k), str(k)): v for k, v in values.items()},
+        {renamed.get(k, k): v for k, v in node.items()},
         setting,
         lengths=lengths,
         given=given,

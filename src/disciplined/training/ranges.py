@@ -2,10 +2,9 @@
 
 import re
 
-from omegaconf import DictConfig, OmegaConf
-
 from disciplined.data.draws import HOLE, MIRRORED, PUNCHED, SHIFTED
 from disciplined.mistakes import Mistake
+from disciplined.training.resolved import Resolved, missing
 
 TARGETS = (
     *("dataset.load", "model.network", "optimizer"),
@@ -13,15 +12,13 @@ TARGETS = (
 )
 
 
-def check(cfg: DictConfig) -> None:
+def check(cfg: Resolved) -> None:
     """Raise `Mistake` for the first setting of a run that cannot be meant."""
-    if missing := sorted(OmegaConf.missing_keys(cfg)):
-        raise Mistake(
-            f"{missing[0]} is missing: this choice has no value of its own for it; set it"
-        )
+    if unset := missing(cfg):
+        raise Mistake(f"{unset[0]} is missing: this choice has no value of its own for it; set it")
     for setting in TARGETS:
-        node = OmegaConf.select(cfg, setting)
-        if not isinstance(node, DictConfig) or "_target_" not in node:
+        node = cfg.at(setting)
+        if not isinstance(node, Resolved) or "_target_" not in node:
             raise Mistake(f"{setting}={node}: expected a choice of the group or a _target_")
     positive = {
         "total_batch_size": cfg.total_batch_size,
@@ -34,7 +31,7 @@ def check(cfg: DictConfig) -> None:
     for setting, value in positive.items():
         if not 0 < value < float("inf"):
             raise Mistake(f"{setting}={value}: expected a positive number")
-    if not 0 <= cfg.seed < 2**32:
+    if not seed_fits(cfg.seed):
         raise Mistake(f"seed={cfg.seed}: expected a whole number from 0 to {2**32 - 1}")
     if cfg.trainer.workers is not None and cfg.trainer.workers < 0:
         raise Mistake(f"trainer.workers={cfg.trainer.workers}: expected 0 or a positive number")
@@ -77,7 +74,12 @@ def check(cfg: DictConfig) -> None:
             )
 
 
-def augmentation(name: str, dataset: DictConfig) -> None:
+def seed_fits(seed: int) -> bool:
+    """Whether all that is drawn at random can be drawn by this seed."""
+    return 0 <= seed < 2**32
+
+
+def augmentation(name: str, dataset: Resolved) -> None:
     """Raise `Mistake` for an augmentation that the data set's images do not allow."""
     shape = list(dataset.image_shape)
     if name in (*MIRRORED, *SHIFTED) and len(shape) != 3:

@@ -137,8 +137,12 @@ class Record:
         """The summary of a run with nothing left to train, its rows as they were measured; else
         None."""
         summary = self.summary()
-        if not summary or summary["status"] not in FINISHED:
+        if not summary or summary["status"] not in FINISHED or not self.intact(summary):
             return None
+        return summary
+
+    def intact(self, summary: dict[str, Any]) -> bool:
+        """Whether what was measured is what a summary says of it."""
         expected = {
             file: summary["result"].get(key)
             for file, key in (
@@ -148,13 +152,12 @@ class Record:
         }
         try:
             # none of a record from before there were checksums, nor of what it did not measure
-            sound = all(
+            return all(
                 checksum is None or sha256(plain(file, LARGEST_ROWS)) == checksum
                 for file, checksum in expected.items()
             )
         except (OSError, ValueError):
-            return None
-        return summary if sound else None
+            return False
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Replace the summary in one step."""

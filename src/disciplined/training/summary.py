@@ -18,6 +18,7 @@ def beginning(
         "key": asked.key,
         "setting": asked.setting,
         "name": asked.name,
+        "seed": asked.asked["seed"],
         "status": "running",
         "result": {"iterations": asked.iterations, "data_sha256": data_sha256},
         "machine": machine.description() | ({"own_code": own_code} if own_code else {}),
