@@ -12,8 +12,9 @@ what=together   `runs` networks one after another, in a process each, or stacked
 what=ddp        train.py in one process and in two
 what=profile    the bare loop's time by kind of operation, over `updates` updates
 what=launchers  sweeps of `jobs` two-second jobs by our launcher and by Hydra's, besides training
-what=ledger     commands over a ledger of so many `records`, made without training
 what=clusters   such sweeps on Slurm, beside bare submitit (src/disciplined/benchmark/clusters.py)
+what=ray        such sweeps on a Ray of this machine, beside Ray's tasks bare
+what=ledger     commands over a ledger of so many `records`, made without training
 what=finders    range tests beside each other on cases=digits,mnist,cifar10, `rounds` seeds each
 
 Contenders take turns within one process; each is timed for about so many seconds a round. The
@@ -66,7 +67,7 @@ def chosen(what: str, asked: str, known: dict[str, Any]) -> dict[str, Any]:
 
 WHAT = (
     *("training", "means", "together", "ddp", "profile"),
-    *("launchers", "clusters", "ledger", "finders"),
+    *("launchers", "clusters", "ray", "ledger", "finders"),
 )
 
 
@@ -92,6 +93,8 @@ def contenders_of(asked: Options) -> tuple[str, dict[str, Any]]:
         return "", launchers.WAYS
     if asked.what == "clusters":
         return "", clusters.WAYS
+    if asked.what == "ray":
+        return "", launchers.ON_RAY
     if asked.what in ("profile", "ledger"):
         return "", {}
     if asked.what == "finders":
@@ -180,7 +183,7 @@ def measurements(
     """What the record keeps of each network, or of the sweeps, as soon as it is measured."""
     from disciplined.benchmark import cases, clusters, launchers, profile
 
-    if asked.what in ("launchers", "clusters"):
+    if asked.what in ("launchers", "clusters", "ray"):
         timed = (clusters if asked.what == "clusters" else launchers).timed
         sweeps = launchers.measured(timed, list(makers), asked.jobs, asked.rounds, tell)
         yield {"name": f"{asked.jobs} jobs", "sweeps": sweeps, "precision": "fp32"}

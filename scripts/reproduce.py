@@ -56,7 +56,7 @@ def options(arguments: list[str]) -> Options:
         raise Mistake(
             f"{arguments[0]}: no such command; there are list, plan, page, keys and figure=..."
         )
-    own = tuple(a for a in arguments if a.startswith(("hydra/", "hydra.")))
+    own = tuple(a for a in arguments if command_line.of_hydra(a))
     chosen = command_line.settings(Options, [a for a in arguments if a not in own])
     chosen.launcher = own
     if own and chosen.jobs:

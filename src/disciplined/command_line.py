@@ -19,6 +19,11 @@ from disciplined.studies.checks import suggestion
 Settings = TypeVar("Settings")
 
 
+def of_hydra(argument: str) -> bool:
+    """Whether an argument sets something of Hydra's own; `+` adds what a launcher's file lacks."""
+    return argument.lstrip("+").startswith(("hydra.", "hydra/"))
+
+
 def settings(kind: type[Settings], arguments: Sequence[str]) -> Settings:
     """An instance of the dataclass `kind` with what `arguments` set.
 

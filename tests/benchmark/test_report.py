@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from disciplined.benchmark import report
 
 SETTING = {
@@ -83,11 +85,12 @@ def test_other_questions_have_their_own_tables(tmp_path: Path):
     assert page.count("of the floor") == 1 and "bare loop / train.py" in page
 
 
-def test_sweeps_are_a_table_of_seconds(tmp_path: Path):
+@pytest.mark.parametrize("what", ["launchers", "ray"])
+def test_sweeps_are_a_table_of_seconds(tmp_path: Path, what: str):
     one = {"name": "train.py × 2", "jobs": 50, "at_once": 2, "training": 60.0}
     rounds = [one | {"wall": wall, "outside": (wall - 60) / 50} for wall in (90.0, 100.0, 110.0)]
     case = {"name": "50 jobs", "sweeps": [rounds], "precision": "fp32", "rounds": 3}
-    setting = SETTING | {"what": "launchers", "first": ""}
+    setting = SETTING | {"what": what, "first": ""}
     report.add(tmp_path, setting, case | {"date": LENET["date"], "command": "typed"})
     assert report.pages(tmp_path) == [tmp_path / "README.md"]
     page = (tmp_path / "README.md").read_text()

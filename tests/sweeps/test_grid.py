@@ -1,8 +1,11 @@
 """What a sweep's words mean: Hydra's grammar, the values varied, one plan a job."""
 
+import sys
+
 import pytest
 
 from disciplined.mistakes import Mistake
+from disciplined.sweeps import launchers
 from disciplined.sweeps.grid import expand
 
 BASE = ["model=lenet", "dataset=mnist"]
@@ -75,3 +78,17 @@ def test_a_mistake_of_one_combination_names_it():
     with pytest.raises(Mistake) as mistake:
         expand([*BASE, "duration=30it,10it", "schedule.stepsize=5it,20it"])
     assert str(mistake.value).startswith("duration=10it schedule.stepsize=20it: ")
+
+
+def test_an_engine_that_is_not_installed_is_named_with_its_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)  # as Python does without the package
+    with pytest.raises(Mistake) as mistake:
+        expand([*BASE, "hydra/launcher=ray"])
+    assert "ray is not installed; uv sync --extra ray" in str(mistake.value)
+
+
+def test_what_a_launchers_file_lacks_is_added_with_a_plus(monkeypatch):
+    monkeypatch.setattr(launchers, "needs", lambda _: None)
+    memory = "+hydra.launcher.ray.remote.memory=8e9"
+    (place,) = expand([*BASE, "hydra/launcher=ray", memory])
+    assert place.overrides == tuple(BASE)

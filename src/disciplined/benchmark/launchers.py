@@ -42,6 +42,17 @@ WAYS: dict[str, tuple[int, list[str]]] = {  # jobs at once, and the command
         [*HYDRAS, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"],
     ),
 }
+LOCAL = ["hydra.launcher.ray.init.address=local", "+hydra.launcher.ray.init.num_cpus=2"]
+RAY = [*OURS, "hydra/launcher=ray", *LOCAL]
+ON_RAY: dict[str, tuple[int, list[str]]] = {  # what=ray; its cluster is started and ended each time
+    "train.py × 2": WAYS["train.py × 2"],
+    "train.py on Ray × 2": (2, RAY),
+    "train.py on Ray × 2, ten to a task": (
+        2,
+        [*RAY, "hydra.launcher.runs=10", "hydra.launcher.ray.remote.num_cpus=1"],
+    ),
+    "bare Ray × 2": (2, ["-m", "disciplined.benchmark.ray_app", "-m"]),
+}
 
 
 @dataclass(frozen=True)
@@ -62,10 +73,10 @@ class Sweep:
 
 def timed(name: str, jobs: int) -> Sweep:
     """Run one sweep of `jobs` jobs from nothing. Raises `Mistake` where it fails."""
-    at_once, command = WAYS[name]
+    at_once, command = (WAYS | ON_RAY)[name]
     with tempfile.TemporaryDirectory() as folder:
         given = [*JOB, f"seed=range({jobs})", f"output_dir={folder}"]
-        if command[0] == "-m":
+        if command[:2] == HYDRAS[:2]:
             given.append(f"hydra.sweep.dir={folder}/hydra")
         started = time.perf_counter()
         done = subprocess.run(

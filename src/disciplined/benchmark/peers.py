@@ -27,6 +27,7 @@ PEERS = {
     "training": ("torchvision", "fastai"),
     "launchers": ("hydra-joblib-launcher",),
     "clusters": ("submitit", "hydra-submitit-launcher"),
+    "ray": ("ray",),
     "finders": ("fastai", "torch-lr-finder"),
 }
 WORKERS = 2

@@ -22,8 +22,9 @@ TITLES = {
     "ddp": "One run in one process and in two (DDP)",
     "profile": "What an update's time goes to",
     "launchers": "What a sweep costs besides training",
-    "ledger": "What a large ledger costs its readers",
     "clusters": "What a sweep on a cluster costs besides training",
+    "ray": "What a sweep on Ray costs besides training",
+    "ledger": "What a large ledger costs its readers",
     "finders": "Range tests beside each other: the rate suggested, and 1cycle with it",
 }
 
@@ -69,6 +70,9 @@ SWEEPS = {  # what is to be known of each kind's ways
     "Hydra's basic launcher trains in its own process, joblib's workers import torch each.",
     "clusters": "A Slurm of two nodes on this one host, whose cores they share. An allocation "
     "imports torch once for all of its runs; bare submitit's jobs do nothing.",
+    "ray": "Our jobs are processes of their own, forked from one that has imported torch, one for "
+    "each of Ray's workers; bare Ray's workers import torch each and train in their own process. A "
+    "Ray of two cores is started and ended with each sweep.",
 }
 
 
@@ -169,8 +173,8 @@ def ledgers(found: dict[str, Any]) -> str:
 
 # What is no comparison of speeds has a table of its own, and no picture.
 TABLES = {
-    **{"launchers": sweeps, "clusters": sweeps, "profile": profiles},
-    **{"ledger": ledgers, "finders": finders},
+    **dict.fromkeys(("launchers", "clusters", "ray"), sweeps),
+    **{"profile": profiles, "ledger": ledgers, "finders": finders},
 }
 
 

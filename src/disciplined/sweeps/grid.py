@@ -13,6 +13,7 @@ from hydra._internal.utils import create_config_search_path
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
+from disciplined import command_line
 from disciplined.mistakes import Mistake
 from disciplined.sweeps import launchers
 from disciplined.training.composing import Family
@@ -83,14 +84,14 @@ def expand(overrides: list[str]) -> list[Place]:
     settings that mean nothing here, and for the first job that could not run.
     """
     loader = ConfigLoaderImpl(config_search_path=create_config_search_path(str(CONF)))
-    launchers.check([o for o in overrides if o.startswith("hydra")])
+    launchers.check([o for o in overrides if command_line.of_hydra(o)])
     try:
         parsed = OverridesParser.create(config_loader=loader).parse_overrides(overrides)
         batches = BasicSweeper.split_arguments(parsed, max_batch_size=None)
     except HydraException as error:
         raise Mistake(" ".join(str(error).split())) from error
     jobs = [
-        tuple(o for o in job if not o.startswith(("hydra.", "hydra/")))
+        tuple(o for o in job if not command_line.of_hydra(o))
         for job in (batches[0] if batches else [])
     ]
     if not jobs:

@@ -119,7 +119,7 @@ def check(own: Sequence[str]) -> None:
     for setting in own:
         if setting in choice:
             continue
-        key, _, value = setting.partition("=")
+        key, _, value = setting.lstrip("+").partition("=")
         if not key.startswith("hydra.launcher."):
             raise Mistake(f"{setting}: of Hydra's own, hydra/launcher and hydra.launcher.* are set")
         one_of(".".join(key.split(".")[:3]), tuple(known), "setting")

@@ -8,7 +8,7 @@ from pathlib import Path
 @dataclass(frozen=True)
 class Share:
     """A worker's part of the machine: cores it may run on, how many threads it may have, and the
-    GPU that it sees (None: every)."""
+    GPUs that it sees, as CUDA_VISIBLE_DEVICES names them (None: every)."""
 
     cores: tuple[int, ...]
     threads: int
@@ -24,7 +24,7 @@ def shares(count: int, most: int | None = None) -> list[Share]:
     own, cards = cores(), gpus()
     given = min(most or len(own), len(own))
     if count == 1:
-        return [Share(tuple(own), given)]
+        return [Share(tuple(own), given, os.environ.get("CUDA_VISIBLE_DEVICES"))]
     size = given // count if given == len(own) else 0
     found = []
     for i in range(count):

@@ -8,6 +8,7 @@ nothing of who started a run, and the same command again does only what is missi
 import sys
 from pathlib import Path
 
+from disciplined import command_line
 from disciplined.ending import DIVERGED, DONE, FAULT, MISTAKE
 from disciplined.studies.columns import aligned
 from disciplined.sweeps import launchers, results
@@ -37,7 +38,7 @@ def main(overrides: list[str]) -> int:
         print(warning, file=sys.stderr)
     if missing:
         print(f"{len(missing)} of {len(places)} jobs to train", file=sys.stderr)
-        own = [o for o in overrides if o.startswith(("hydra.", "hydra/"))]
+        own = [o for o in overrides if command_line.of_hydra(o)]
         outcome = train(missing, len(places), own, logged(places))
         if outcome.stopped:
             how = "the same command without force=true" if force else "the same command"

@@ -39,7 +39,7 @@ def train_one(job: Job, share: Share, log: str) -> None:
         if cfg.trainer.threads is None:
             cfg.trainer.threads = max(1, share.threads // processes)
             overrides.append(f"trainer.threads={cfg.trainer.threads}")
-        if share.gpu is not None and processes == 1:
+        if share.gpu is not None and processes <= share.gpu.count(",") + 1:
             os.environ["CUDA_VISIBLE_DEVICES"] = share.gpu
         sys.argv = [str(TRAIN), *overrides]  # what a further process of a DDP run is started with
         from disciplined.training.run import run
