@@ -7,10 +7,9 @@ from typing import Any
 
 DONE, FAULT, MISTAKE, DIVERGED = 0, 1, 2, 3
 BUSY = 75  # os.EX_TEMPFAIL: another process trains this very run; come back later
-# a scheduler's warning is the last one; Windows has none
-SIGNALS = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, name)
-]
+# schedulers warn by the last two; Windows has neither
+NAMES = ("SIGINT", "SIGTERM", "SIGUSR1", "SIGUSR2")
+SIGNALS = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
 
 
 @contextmanager
