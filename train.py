@@ -25,8 +25,8 @@ def main(arguments: list[str]) -> int:
         from disciplined.sweeps import sweep
 
         return sweep.main([a for a in arguments if a not in ("--multirun", "-m")])
-    started = launch.found()
-    if not started.shares(arguments):
+    started = launch.found(arguments)
+    if started.size == 1:
         return one(arguments, launch.Ranks(started))
     from disciplined.training.joined import Joined
 
@@ -48,13 +48,14 @@ def one(arguments: list[str], ranks: launch.Ranks) -> int:
         return 0
     if (status := ranks.decided(lambda: before(cfg, asked))) is not None:
         return status
+    ranks.agreed(lambda: ranks.launch.check(cfg))
     from disciplined.training.run import run
 
     return run(cfg, ranks=ranks)
 
 
 def before(cfg: DictConfig, asked: Plan) -> int | None:
-    """The status of a run that is done, shown; None where there is something to train."""
+    """The status of a run that is done, which it shows; None where there is something to train."""
     done = Record(asked.folder).finished()
     if not done or cfg.force:
         return None

@@ -7,9 +7,9 @@ from typing import Any
 
 DONE, FAULT, MISTAKE, DIVERGED = 0, 1, 2, 3
 BUSY = 75  # os.EX_TEMPFAIL: another process trains this very run; come back later
-# schedulers warn by the last two; Windows has neither
-NAMES = ("SIGINT", "SIGTERM", "SIGUSR1", "SIGUSR2")
-SIGNALS = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
+# the last two are schedulers' warnings; Windows has none
+WARNINGS = [getattr(signal, name) for name in ("SIGUSR1", "SIGUSR2") if hasattr(signal, name)]
+SIGNALS = [signal.SIGINT, signal.SIGTERM, *WARNINGS]
 
 
 @contextmanager

@@ -83,7 +83,8 @@ def strategy(cfg: DictConfig, device: str, ranks: Ranks) -> Any:
             gradient_as_bucket_view=True,
         )
     if cfg.trainer.devices > 1 or cfg.trainer.num_nodes > 1:
-        raise Mistake(f"trainer.devices={cfg.trainer.devices}: several devices need trainer=ddp")
+        asked = f"trainer.devices={cfg.trainer.devices} trainer.num_nodes={cfg.trainer.num_nodes}"
+        raise Mistake(f"{asked}: several devices need trainer=ddp")
     return cfg.trainer.strategy
 
 
@@ -203,6 +204,7 @@ def trainer(
         max_epochs=1,
         accumulate_grad_batches=cfg.trainer.accumulate,
         callbacks=callbacks,
+        default_root_dir=asked.folder,  # in Slurm's jobs it looks there for checkpoints of its own
         plugins=[files, environment(ranks)],
         logger=False,
         enable_checkpointing=False,

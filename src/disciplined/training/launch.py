@@ -37,11 +37,6 @@ class Launch:
     node: int = 0
     nodes: int = 1
 
-    def shares(self, arguments: Sequence[str]) -> bool:
-        """Whether they train one run. Of `srun` they may also be runs of their own, such as those
-        of `seed=$SLURM_PROCID`."""
-        return self.size > 1 and (self.by == "torchrun" or any(a in DDP for a in arguments))
-
     def check(self, cfg: DictConfig) -> None:
         """Raise `Mistake` unless the settings ask for these processes."""
         devices, nodes = cfg.trainer.devices, cfg.trainer.num_nodes
@@ -76,26 +71,40 @@ class Launch:
             )
 
 
-def found(environ: Mapping[str, str] = os.environ) -> Launch:
-    """What the environment says."""
+def found(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> Launch:
+    """The processes that train what `arguments` ask for.
+
+    Of `srun` they may also be runs of their own (`seed=$SLURM_PROCID`), where none asks for DDP.
+    """
+    ddp = any(argument in DDP for argument in arguments)
     if OURS in environ:
-        return Launch(rank=int(environ.get("LOCAL_RANK", 0)))
+        return alone(ddp, environ)
     if "TORCHELASTIC_RUN_ID" in environ:  # may itself have been started by srun
         names = "RANK WORLD_SIZE LOCAL_RANK LOCAL_WORLD_SIZE GROUP_RANK GROUP_WORLD_SIZE"
         return Launch("torchrun", *(int(environ[name]) for name in names.split()))
-    # of a step: a batch script knows its job's tasks, and is none of them
-    if int(environ.get("SLURM_STEP_NUM_TASKS", 1)) > 1 and "SLURM_PROCID" in environ:
+    if ddp and (tasks := step_tasks(environ)) > 1:
         node = int(environ["SLURM_NODEID"])
         return Launch(
             "srun",
             rank=int(environ["SLURM_PROCID"]),
-            size=int(environ["SLURM_STEP_NUM_TASKS"]),
+            size=tasks,
             local_rank=int(environ["SLURM_LOCALID"]),
             local_size=per_node(environ["SLURM_STEP_TASKS_PER_NODE"])[node],
             node=node,
             nodes=int(environ["SLURM_STEP_NUM_NODES"]),
         )
-    return Launch(rank=int(environ.get("LOCAL_RANK", 0)))
+    return alone(ddp, environ)
+
+
+def alone(ddp: bool, environ: Mapping[str, str] = os.environ) -> Launch:
+    """A process that no launcher gave others; Lightning's are numbered."""
+    return Launch(rank=int(environ.get("LOCAL_RANK", 0)) if ddp else 0)
+
+
+def step_tasks(environ: Mapping[str, str] = os.environ) -> int:
+    """How many tasks Slurm started with this one: of the step. A batch script knows its job's, and
+    is none of them."""
+    return int(environ.get("SLURM_STEP_NUM_TASKS", 1))
 
 
 def per_node(told: str) -> list[int]:

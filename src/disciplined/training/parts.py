@@ -55,7 +55,6 @@ def prepared(
 ) -> Parts:
     """The run's parts; raises `Mistake` for what the settings get wrong."""
     clock = Clock()
-    ranks.agreed(lambda: ranks.launch.check(cfg))
     device = ranks.agreed(lambda: assembly.chosen_device(cfg, ranks))
     if device == "cpu":
         machine.keep_freed_memory()

@@ -16,8 +16,9 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from disciplined.ending import DIVERGED, DONE, FAULT
+from disciplined.mistakes import Busy
 from disciplined.training import assembly, checkpoint, curves, summary, words
-from disciplined.training.launch import Ranks, found
+from disciplined.training.launch import Ranks, alone, step_tasks
 from disciplined.training.module import Training
 from disciplined.training.own_code import own_code
 from disciplined.training.parts import Parts, prepared
@@ -30,11 +31,14 @@ STATUS = {"done": DONE, "diverged": DIVERGED}
 FULL = (errno.ENOSPC, errno.EDQUOT)  # what a disk without room answers
 
 # Lightning's notices of devices and products say nothing that the record does not
-for name in ("pytorch_lightning", "lightning.pytorch", "lightning.fabric"):
+for name in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch", "lightning.fabric"):
     logging.getLogger(name).setLevel(logging.WARNING)
 # Its own use of torch, and a doubt about data orders that `Batches` settles
 warnings.filterwarnings("ignore", message=r".*(LeafSpec|broadcast_buffers).*")
 warnings.filterwarnings("ignore", message=r".*your dataloader is not resumable.*")
+# That Slurm is there and not used, and that a process had no share of an evaluation's batches
+warnings.filterwarnings("ignore", message=r".*`srun` command is available.*")
+warnings.filterwarnings("ignore", message=r".*``compute`` method of metric.*")
 
 
 def run(
@@ -53,7 +57,9 @@ def run(
     """
     asked = plan(cfg)
     record = Record(asked.folder)
-    ranks = ranks or Ranks(found())
+    if ranks is None:
+        ranks = Ranks(alone(cfg.trainer.strategy == "ddp"))
+        ranks.launch.check(cfg)
     try:
         return train(cfg, asked, record, study, ranks, quiet or not ranks.leads)
     except OSError as error:
@@ -113,8 +119,15 @@ def taken(
 ) -> tuple[int | None, dict[str, Any] | None]:
     """Take hold of the record: the status where there is nothing left to train, else what to go on
     from, if anything. Raises `Busy`."""
-    if leader:
-        record.claim()
+    try:
+        if leader:
+            record.claim()
+    except Busy as busy:
+        if step_tasks() == 1 or cfg.trainer.strategy == "ddp":
+            raise
+        raise Busy(
+            f"{busy} (srun started {step_tasks()}: they share a run with trainer=ddp)"
+        ) from busy
     if cfg.force:
         if leader:
             record.clear()

@@ -7,7 +7,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
-from disciplined.ending import SIGNALS
+from disciplined.ending import SIGNALS, WARNINGS
 from disciplined.training.meeting import Meeting
 from disciplined.training.module import Training
 from disciplined.training.updates import AfterUpdate
@@ -23,8 +23,8 @@ class StopNow(BaseException):
 
 
 class Signals(AfterUpdate):
-    """SIGINT, SIGTERM, SIGUSR1 and SIGUSR2 (schedulers' warnings) end the run after the update in
-    progress, saved; the same one again ends it at once.
+    """SIGINT, SIGTERM and a scheduler's warnings (SIGUSR1, SIGUSR2) end the run after the update in
+    progress, saved; SIGINT or SIGTERM again ends it at once.
 
     Twice within a second is once: a scheduler tells every process, and a launcher among them passes
     it on. `received` is the signal's number, or None. Several processes must stop together
@@ -51,7 +51,7 @@ class Signals(AfterUpdate):
     def receive(self, number: int, frame: Any) -> None:
         """Remember the signal; the end of the update acts on it."""
         now = time.monotonic()
-        if now - self.own.setdefault(number, now) > SAME:
+        if now - self.own.setdefault(number, now) > SAME and number not in WARNINGS:
             raise StopNow
         self.received = self.received or number
 
