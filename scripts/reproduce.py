@@ -4,18 +4,19 @@
     python scripts/reproduce.py plan budget=25min [scale=paper]
     python scripts/reproduce.py figure=disciplined/table1 [scale=paper] [seeds=1] [arms=primary]
                                 [jobs=2] [run=false] [dry_run=true] [fresh=true] [publish=true]
-                                [data_dir=data] [output_dir=outputs]
+                                [data_dir=data] [output_dir=outputs] [hydra/launcher=slurm]
     python scripts/reproduce.py page [output_dir=outputs]
     python scripts/reproduce.py keys
 
 `figure=` takes studies, one panel of one (`disciplined/fig07c`: its arms), patterns
 (`disciplined/*`) or `all`, commas between. Scales: paper (as published), short (a tenth of the
 iterations), smoke (seconds, proves plumbing). `arms=` is all, primary or names with commas between.
-`jobs=` runs are trained at a time, one unless told otherwise. `run=false` only draws and judges, on
-every core; `fresh=true` trusts no published record. One study that fails does not stop the others.
-`list` says what there is, what it takes and what is on disk; `plan` which missing runs settle the
-most claims in a time; `page` writes `<output_dir>/published/index.html` from the study files and
-what is published; `keys` writes the generated files under conf/ anew.
+`jobs=` runs are trained at a time, one unless told otherwise; `hydra/launcher=slurm` sends the
+missing runs of all these studies to a cluster, as it does of `train.py -m`. `run=false` only draws
+and judges, on every core; `fresh=true` trusts no published record. One study that fails does not
+stop the others. `list` says what there is, what it takes and what is on disk; `plan` which missing
+runs settle the most claims in a time; `page` writes `<output_dir>/published/index.html` from the
+study files and what is published; `keys` writes the generated files under conf/ anew.
 Status: 0, 1 a run failed, 2 a mistake, 130/143.
 """
 
@@ -55,7 +56,11 @@ def options(arguments: list[str]) -> Options:
         raise Mistake(
             f"{arguments[0]}: no such command; there are list, plan, page, keys and figure=..."
         )
-    chosen = command_line.settings(Options, arguments)
+    own = tuple(a for a in arguments if a.startswith(("hydra/", "hydra.")))
+    chosen = command_line.settings(Options, [a for a in arguments if a not in own])
+    chosen.launcher = own
+    if own and chosen.jobs:
+        raise Mistake(f"jobs={chosen.jobs}: with {own[0]} it is hydra.launcher.jobs={chosen.jobs}")
     one_of(chosen.scale, SCALES, "scale")
     return chosen
 

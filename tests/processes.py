@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from disciplined.ending import SIGNALS
+
 ROOT = Path(__file__).parents[1]
 WARM = ["disciplined.sweeps.alone", "disciplined.sweeps.warm"]  # what runs are forked from
 
@@ -29,6 +31,8 @@ def _script(path: Path, arguments: Sequence[str], said: Path, environment: dict[
     for number, end in ((1, ".out"), (2, ".err")):
         os.dup2(os.open(said.with_suffix(end), os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
     sys.stdout, sys.stderr = (open(n, "w", buffering=1, closefd=False) for n in (1, 2))  # noqa: SIM115
+    for one in SIGNALS:  # the server ignores them
+        signal.signal(one, signal.default_int_handler if one == signal.SIGINT else signal.SIG_DFL)
     os.environ.update(environment)
     os.chdir(ROOT)
     sys.path[:0] = [str(path.parent), *environment.get("PYTHONPATH", "").split(os.pathsep)]

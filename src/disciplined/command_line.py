@@ -25,7 +25,7 @@ def settings(kind: type[Settings], arguments: Sequence[str]) -> Settings:
     Whole and other numbers must be positive, texts not empty. Raises `Mistake`.
     """
     hints = typing.get_type_hints(kind)
-    known = [f.name for f in fields(kind)]  # pyright: ignore[reportArgumentType]
+    known = [f.name for f in fields(kind) if f.init]  # pyright: ignore[reportArgumentType]
     found: dict[str, Any] = {}
     for argument in arguments:
         key, equals, value = argument.partition("=")

@@ -4,15 +4,16 @@ Hydra looks for launchers in the namespace package `hydra_plugins`; the work is
 `disciplined.sweeps.pool`'s.
 """
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.config_store import ConfigStore
-from hydra.core.utils import JobReturn, JobStatus
-from hydra.plugins.launcher import Launcher
-from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+
+if TYPE_CHECKING:
+    from disciplined.sweeps.jobs import Job
+    from disciplined.sweeps.pool import Outcome
 
 
 @dataclass
@@ -27,27 +28,15 @@ class LocalSettings:
 ConfigStore.instance().store(group="hydra/launcher", name="local", node=LocalSettings)
 
 
-class LocalLauncher(Launcher):
-    """Runs the jobs that have no finished record, a process each."""
+class LocalLauncher:
+    """Runs jobs a process each (`disciplined.sweeps.launchers.Launcher`)."""
 
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
 
-    def setup(
-        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
-    ) -> None:
-        """Nothing to keep: a job is its overrides."""
+    def train(self, jobs: "Sequence[Job]", *, of: int, folder: Path, **told: Any) -> "Outcome":
+        """Train them, at most `of` at a time: a run taken up again later, among fewer, must have
+        the threads that it began with."""
+        from disciplined.sweeps import pool
 
-    def launch(
-        self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
-    ) -> Sequence[JobReturn]:
-        """Train what is missing; exits with 128 + the signal where one ends the sweep."""
-        from disciplined.sweeps import local
-
-        stopped = local.launch([tuple(o) for o in job_overrides], self.jobs)
-        if stopped:
-            sys.exit(128 + stopped)
-        return [
-            JobReturn(overrides=list(o), status=JobStatus.COMPLETED, _return_value=None)
-            for o in job_overrides
-        ]
+        return pool.train(jobs, at_once=min(self.jobs, of), **told)

@@ -10,6 +10,7 @@ cluster's own, under one temporary folder; every daemon is ended with it. By han
 """
 
 import contextlib
+import ctypes
 import getpass
 import os
 import shutil
@@ -99,7 +100,12 @@ class Cluster:
     def daemon(self, name: str, command: list[str]) -> None:
         with (self.home / f"{name}.out").open("ab") as out:
             self.daemons[name] = subprocess.Popen(
-                command, env=self.env, stdout=out, stderr=out, start_new_session=True
+                command,
+                env=self.env,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+                preexec_fn=end_with_parent,
             )
 
     def end(self, name: str, *, everything: bool = False) -> None:
@@ -125,6 +131,11 @@ class Cluster:
             time.sleep(0.3)
         logs = "\n".join(p.read_text()[-2000:] for p in self.home.glob("*.log"))
         raise RuntimeError(f"Slurm's nodes are not idle after {seconds:.0f} s:\n{logs}")
+
+
+def end_with_parent() -> None:
+    """Have Linux end this process where the one that started it is killed."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def killed(pids: Iterable[int]) -> None:

@@ -8,12 +8,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from processes import ROOT, kill, running
-from slurm import Cluster, absent, processes_of, two_nodes
+from slurm import Cluster, processes_of
 
 sys.path[:0] = [str(ROOT / "tests" / "training")]
 
@@ -71,13 +71,8 @@ def over(devices: int, nodes: int = 2) -> list[str]:
     ]
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    if why := absent():
-        pytest.skip(why)
-    with two_nodes() as started:
-        started.env["PYTHONPATH"] = str(ROOT / "tests" / "training")
-        yield started
+def environment(cluster: Cluster) -> dict[str, str]:
+    return cluster.env | {"PYTHONPATH": str(ROOT / "tests" / "training")}
 
 
 @pytest.fixture
@@ -89,7 +84,7 @@ def srun(cluster: Cluster) -> Launcher:
         return subprocess.Popen(
             [*command, "train.py", *arguments],
             cwd=ROOT,
-            env=cluster.env,
+            env=environment(cluster),
             text=True,
             stdout=said.open("w"),
             stderr=subprocess.STDOUT,
@@ -235,7 +230,7 @@ def whole(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Record:
     asked = [*LONG, *DIGITS, *over(1), f"output_dir={folder}"]
     subprocess.run(
         ["srun", "--nodes=2", "--ntasks-per-node=1", sys.executable, "train.py", *asked],
-        cwd=ROOT, env=cluster.env, check=True, timeout=800, capture_output=True,
+        cwd=ROOT, env=environment(cluster), check=True, timeout=800, capture_output=True,
     )  # fmt: skip
     return record_of(asked)
 
@@ -274,7 +269,7 @@ def test_slurm_warns_and_requeues(cluster, tmp_path, whole):
     command = ["sbatch", "--parsable", "--nodes=2", "--ntasks-per-node=1", f"--output={said}"]
     job = subprocess.run(
         [*command, "scripts/nodes.sbatch", *asked],
-        cwd=ROOT, env={**cluster.env, "PYTHON": sys.executable}, check=True, text=True,
+        cwd=ROOT, env={**environment(cluster), "PYTHON": sys.executable}, check=True, text=True,
         capture_output=True,
     ).stdout.strip()  # fmt: skip
     deadline = time.monotonic() + 800
@@ -297,7 +292,7 @@ def test_tasks_that_are_runs_of_their_own(cluster, tmp_path):
     command = f"{sys.executable} train.py {' '.join(asked)} seed=$SLURM_PROCID"
     subprocess.run(
         ["srun", "--nodes=2", "--ntasks-per-node=1", "bash", "-c", command],
-        cwd=ROOT, env={**cluster.env, "OMP_NUM_THREADS": "1"}, check=True, timeout=600,
+        cwd=ROOT, env={**environment(cluster), "OMP_NUM_THREADS": "1"}, check=True, timeout=600,
         capture_output=True,
     )  # fmt: skip
     assert all(record_of([*asked, f"seed={seed}"]).finished() for seed in (0, 1))
@@ -309,7 +304,7 @@ def test_one_task_starts_the_others_of_its_node(cluster, tmp_path):
     asked = [*PLAIN, *DIGITS, *over(2, nodes=1), "trainer.threads=1", f"output_dir={tmp_path}"]
     subprocess.run(
         ["srun", "--nodes=1", "--ntasks=1", sys.executable, "train.py", *asked],
-        cwd=ROOT, env={**cluster.env, "SLURM_NTASKS_PER_NODE": "1"}, check=True, timeout=600,
+        cwd=ROOT, env={**environment(cluster), "SLURM_NTASKS_PER_NODE": "1"}, check=True, timeout=600,
         capture_output=True,
     )  # fmt: skip
     told = record_of(asked).finished()

@@ -28,7 +28,7 @@ def stub(job: Job, share: Share, log: str) -> None:
 
 def patient(job: Job, share: Share, log: str) -> None:
     """Goes on until it is stopped, then says so."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(pool.PASSED_ON, lambda *_: sys.exit(138))
     Path(log).write_text("waiting")
     time.sleep(60)
 
@@ -118,7 +118,7 @@ def saving(job, share, log):
         time.sleep(2)
         Path({str(tmp_path / "saved")!r}).touch()
         sys.exit(143)
-    signal.signal(signal.SIGTERM, save)
+    signal.signal(pool.PASSED_ON, save)
     Path({str(tmp_path / "begun")!r}).touch()
     time.sleep(60)
 

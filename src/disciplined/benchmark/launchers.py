@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from disciplined.mistakes import Mistake
-from disciplined.sweeps.sweep import QUIET
+from disciplined.sweeps.launchers import QUIET
 from disciplined.training.config import TRAIN
 from disciplined.training.record import Record
 

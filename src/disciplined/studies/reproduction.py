@@ -8,7 +8,7 @@ import functools
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,7 @@ class Options:
     """What is asked of `reproduce.py figure=`, typed as it is checked.
 
     jobs: runs trained or studies drawn at a time; None for one run, or a drawing for every core.
+    launcher: Hydra's settings, where the runs go elsewhere.
     """
 
     figure: str = ""
@@ -47,6 +48,7 @@ class Options:
     publish: bool = False
     data_dir: str | None = None
     output_dir: str = "outputs"
+    launcher: tuple[str, ...] = field(default=(), init=False)
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -93,8 +95,15 @@ def reproduce(chosen: Options) -> int:
         runs = [run for study in good for run in wanted[study.id]]
         print(asked.plan_text(runs, lacking(runs, shelf)))
         return worst(outcomes)
+    trained = None
+    if chosen.launcher:
+        runs = [run for study in good for run in wanted.get(study.id, [])]
+        trained = train(lacking(runs, shelf), good, chosen)
+        if trained.stopped:
+            return 128 + trained.stopped
     for study in good:
-        outcomes[study.id] = in_turn(study, wanted.get(study.id, []), chosen, shelf)
+        runs = wanted.get(study.id, [])
+        outcomes[study.id] = in_turn(study, runs, chosen, shelf, trained)
         if outcomes[study.id].status in SIGNALLED:
             return outcomes[study.id].status
     if len(names) > 1:
@@ -125,14 +134,23 @@ def lacking(runs: list["Run"], shelf: Shelf) -> list["Run"]:
     return [run for run in expansion.distinct(runs) if not shelf.finished(run.key)]
 
 
-def in_turn(study: Study, wanted: list["Run"], chosen: Options, shelf: Shelf) -> Outcome:
-    """One study from its missing runs to its verdicts, whatever goes wrong told and kept."""
+def in_turn(
+    study: Study,
+    wanted: list["Run"],
+    chosen: Options,
+    shelf: Shelf,
+    trained: "Trained | None",
+) -> Outcome:
+    """One study from its missing runs to its verdicts, whatever goes wrong told and kept.
+
+    trained: what became of its runs where they were trained before.
+    """
 
     def trained_and_shown() -> tuple[str, Outcome]:
-        missing = lacking(wanted, shelf) if wanted else []
-        status = train(missing, study, chosen) if missing else 0
-        if status in SIGNALLED:
-            return "", Outcome("stopped", status)
+        ended = trained or train(lacking(wanted, shelf), [study], chosen)
+        if ended.stopped:
+            return "", Outcome("stopped", 128 + ended.stopped)
+        status = ended.status({run.key for run in wanted})
         text, outcome = shown(study, chosen.showing, shelf, wanted)
         if status:
             outcome = Outcome(f"runs failed; {outcome.words}", status, outcome.counts)
@@ -195,17 +213,40 @@ def summed_up(outcomes: dict[str, Outcome]) -> str:
     return f"{aligned(rows)}\n\n{words}"
 
 
-def train(missing: list["Run"], study: Study, chosen: Options) -> int:
-    """Run what is missing of a study; the status."""
+@dataclass
+class Trained:
+    """What became of runs that were missing: the exit status of each that failed, by key."""
+
+    failed: dict[str, int] = field(default_factory=dict)
+    stopped: int | None = None
+
+    def status(self, keys: set[str]) -> int:
+        """Of the study that wants these runs: a fault weighs more than a mistake."""
+        found = [status for key, status in self.failed.items() if key in keys]
+        if not found:
+            return 0
+        return MISTAKE if all(status == MISTAKE for status in found) else FAULT
+
+
+def train(missing: list["Run"], studies: list[Study], chosen: Options) -> Trained:
+    """Run what is missing of these studies, here or where the launcher says."""
     from disciplined.studies import registration
-    from disciplined.sweeps import pool
+    from disciplined.sweeps import launchers
     from disciplined.sweeps.jobs import Job, ended_line
 
-    entry = registration.entry(study.id, study.file)
-    if chosen.scale == "paper" and not entry["committed"]:
-        tell(f"{study.id}: its file is not committed; these records will not count as registered")
-    images, jobs = sum(run.images for run in missing), chosen.jobs or 1
-    tell(f"{len(missing)} runs to train, {images:,} images, {jobs} at a time")
+    if not missing:
+        return Trained()
+    entries = {s.id: registration.entry(s.id, s.file) for s in studies}
+    for name in {run.study for run in missing}:
+        if chosen.scale == "paper" and not entries[name]["committed"]:
+            tell(f"{name}: its file is not committed; these records will not count as registered")
+    own = chosen.launcher or (f"hydra.launcher.jobs={chosen.jobs or 1}",)
+    output = Path(chosen.output_dir)
+    folder = launchers.folder(output)
+    launcher = launchers.chosen(own, folder)
+    images, where = sum(run.images for run in missing), f"{chosen.jobs or 1} at a time"
+    where = " ".join(chosen.launcher) or where
+    tell(f"{len(missing)} runs to train, {images:,} images, {where}")
     ended = 0
 
     def tell_run(job: Job, status: str, seconds: float) -> None:
@@ -213,20 +254,21 @@ def train(missing: list["Run"], study: Study, chosen: Options) -> int:
         ended += 1
         tell(ended_line(ended, len(missing), job, status, seconds))
 
-    outcome = pool.train(
-        [Job(r.folder, r.overrides, f"{r.study} {r.arm} seed {r.seed}", entry) for r in missing],
-        at_once=jobs,
-        logs=Path(chosen.output_dir) / "logs",
+    outcome = launcher.train(
+        [
+            Job(r.folder, r.overrides, f"{r.study} {r.arm} seed {r.seed}", entries[r.study])
+            for r in missing
+        ],
+        of=max(chosen.jobs or 1, len(missing)),
+        folder=folder,
+        logs=output / "logs",
         tell=tell_run,
     )
     for job, _, why in outcome.failed:
         tell(f"failed: {job.name}: {why}")
     if outcome.stopped:
         tell("stopped; the same command goes on from here")
-        return 128 + outcome.stopped
-    if outcome.failed:
-        return MISTAKE if outcome.mistakes == len(outcome.failed) else FAULT
-    return 0
+    return Trained({job.key: status for job, status, _ in outcome.failed}, outcome.stopped)
 
 
 def tell(line: str) -> None:

@@ -11,11 +11,10 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra._internal.utils import create_config_search_path
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
 
 from disciplined.mistakes import Mistake
-from disciplined.studies.checks import one_of
+from disciplined.sweeps import launchers
 from disciplined.training.config import CONF, compose
 from disciplined.training.own_code import own_code
 from disciplined.training.planning import Plan, plan
@@ -76,9 +75,8 @@ def expand(overrides: list[str]) -> list[Place]:
     Jobs that ask for the same run are one. Raises `Mistake` for what Hydra cannot parse, for its
     settings that mean nothing here, and for the first job that could not run.
     """
-    Plugins.instance()  # finds our launcher, and others' that are installed
     loader = ConfigLoaderImpl(config_search_path=create_config_search_path(str(CONF)))
-    check_hydra([o for o in overrides if o.startswith("hydra")], loader)
+    launchers.check([o for o in overrides if o.startswith("hydra")])
     try:
         parsed = OverridesParser.create(config_loader=loader).parse_overrides(overrides)
         batches = BasicSweeper.split_arguments(parsed, max_batch_size=None)
@@ -108,21 +106,3 @@ def placed(jobs: list[tuple[str, ...]]) -> list[Place]:
         except Mistake as mistake:
             raise Mistake(f"{place.name}: {mistake}" if place.varied else str(mistake)) from None
     return list(found.values())
-
-
-def check_hydra(own: list[str], loader: ConfigLoaderImpl) -> None:
-    """Raise `Mistake` for what is set of Hydra itself and cannot be meant."""
-    launcher = "local"
-    for setting in own:
-        key, _, value = setting.partition("=")
-        if key == "hydra/launcher":
-            launcher = value
-            one_of(value, tuple(loader.get_group_options("hydra/launcher")), key)
-        elif not key.startswith("hydra.launcher."):
-            raise Mistake(f"{setting}: of Hydra's own, hydra/launcher and hydra.launcher.* are set")
-    for setting in own:
-        key, _, value = setting.partition("=")
-        if launcher == "local" and key.startswith("hydra.launcher."):
-            one_of(key, ("hydra.launcher.jobs",), "setting")
-            if not value.isdecimal() or int(value) < 1:
-                raise Mistake(f"{setting}: expected a whole number from 1 on")

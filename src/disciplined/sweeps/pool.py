@@ -23,6 +23,9 @@ from disciplined.sweeps.shares import Share, shares
 from disciplined.sweeps.worker import train_one
 
 GRACE = 60  # seconds a stopped run has for its checkpoint
+# What a run is told to stop with: a warning may come any number of times, by a scheduler as well,
+# which signals every process of its job; a second SIGTERM ends the saving.
+PASSED_ON = getattr(signal, "SIGUSR1", signal.SIGTERM)
 
 
 @dataclass
@@ -54,6 +57,8 @@ def train(
     logs: Path,
     begun: Callable[[Job], None] = lambda _: None,
     tell: Callable[[Job, str, float], None] = lambda *_: None,
+    failed: Callable[[Job, int, str], None] = lambda *_: None,
+    cores: int | None = None,
     work: Callable[[Job, Share, str], None] | None = None,
     preload: Sequence[str] = ("disciplined.sweeps.warm",),
 ) -> Outcome:
@@ -61,13 +66,14 @@ def train(
     are left to it and come last, in case it fails.
 
     logs: folder for what a run prints; kept only of runs that failed. begun: called as each
-    starts. tell: called as each ends, with its status in a word and its seconds. work: what a
-    process does with a job.
+    starts. tell: called as each ends, with its status in a word and its seconds; failed: of those
+    that failed, with status and a line. cores: how many to use; None for all that this process may.
+    work: what a process does with a job.
     """
     outcome = Outcome()
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["disciplined.sweeps.alone", *preload])
-    free = shares(at_once)
+    free = shares(at_once, cores)
     waiting, alive, told_to_wait = Waiting(jobs), {}, False
     logs.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as at_the_end:
@@ -100,7 +106,8 @@ def train(
                         log.unlink(missing_ok=True)
                         waiting.put_back(job)
                         continue
-                    ended(outcome, job, process, log)
+                    if ended(outcome, job, process, log):
+                        failed(*outcome.failed[-1])
                     tell(job, status_word(process.exitcode), time.perf_counter() - started)
         except Stopped as stopped:
             outcome.stopped = stopped.number
@@ -121,7 +128,8 @@ def finish() -> None:
     deadline = time.monotonic() + GRACE
     try:
         for process in alive:
-            process.terminate()
+            if process.pid:
+                os.kill(process.pid, PASSED_ON)
         for process in alive:
             process.join(max(0.0, deadline - time.monotonic()))
     except Stopped:
@@ -136,12 +144,12 @@ def stop(number: int, _frame: object) -> None:
     raise Stopped(number)
 
 
-def ended(outcome: Outcome, job: Job, process: BaseProcess, log: Path) -> None:
-    """Sort a job that ended among the finished or the failed."""
+def ended(outcome: Outcome, job: Job, process: BaseProcess, log: Path) -> bool:
+    """Sort a job that ended among the finished or the failed; whether it failed."""
     if process.exitcode in (DONE, DIVERGED):
         outcome.finished.append(job)
         log.unlink(missing_ok=True)
-        return
+        return False
     lines = log.read_text(errors="replace").strip().splitlines() if log.is_file() else []
     last = f"{lines[-1]} (see {log})" if lines else "no output"
     status = process.exitcode or 0
@@ -150,6 +158,7 @@ def ended(outcome: Outcome, job: Job, process: BaseProcess, log: Path) -> None:
         name = signal.Signals(-status).name
         how = f"killed by {name}" + " (out of memory?)" * (name == "SIGKILL")
     outcome.failed.append((job, status, f"{how}: {last}"))
+    return True
 
 
 def status_word(status: int | None) -> str:

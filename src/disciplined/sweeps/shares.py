@@ -15,19 +15,23 @@ class Share:
     gpu: str | None = None
 
 
-def shares(count: int) -> list[Share]:
+def shares(count: int, most: int | None = None) -> list[Share]:
     """The machine in `count` parts: its cores in equal slices, its GPUs in turn.
 
-    More workers than cores share them all. A single worker has everything.
+    More workers than cores share them all. A single worker has everything. most: how many cores may
+    be used where a scheduler says so and does not bind to any; then they are counted, not chosen.
     """
     own, cards = cores(), gpus()
+    given = min(most or len(own), len(own))
     if count == 1:
-        return [Share(tuple(own), len(own))]
-    size = len(own) // count
+        return [Share(tuple(own), given)]
+    size = given // count if given == len(own) else 0
     found = []
     for i in range(count):
         part = own[i * size : (i + 1) * size] if size else own
-        found.append(Share(tuple(part), max(1, size), cards[i % len(cards)] if cards else None))
+        found.append(
+            Share(tuple(part), max(1, given // count), cards[i % len(cards)] if cards else None)
+        )
     return found
 
 

@@ -1,31 +1,22 @@
 """A sweep: every combination of comma-separated values, each job a run with a record of its own.
 
-Hydra expands the grid and its launchers place the jobs (`hydra/launcher=...`; ours, `local`, unless
-another is named). What became of each is read from its record: the ledger knows nothing of who
-started a run, and the same command again does only what is missing.
+Hydra's parser expands the grid and one of its launchers places the jobs (`hydra/launcher=...`;
+`local` unless another is named). What became of each is read from its record: the ledger knows
+nothing of who started a run, and the same command again does only what is missing.
 """
 
-import signal
-import subprocess
 import sys
-import tempfile
+from pathlib import Path
 
-import hydra
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
-
-from disciplined.ending import DIVERGED, FAULT, MISTAKE, SIGNALS, handled
+from disciplined.ending import DIVERGED, DONE, FAULT, MISTAKE
 from disciplined.studies.columns import aligned
-from disciplined.sweeps import local, results
+from disciplined.sweeps import launchers, results
 from disciplined.sweeps.grid import Place, expand
-from disciplined.training import settings
-from disciplined.training.config import CONF, TRAIN, compose
+from disciplined.sweeps.jobs import Job, ended_line
+from disciplined.sweeps.pool import Outcome
+from disciplined.training.config import compose
 from disciplined.training.own_code import notice
 from disciplined.training.record import Record
-
-# Records are the output; Hydra's own folders and logs are switched off.
-QUIET = ["hydra/job_logging=none", "hydra/hydra_logging=none", "hydra.output_subdir=null"]
-SIGNALLED = tuple(128 + number for number in SIGNALS)
 
 
 def main(overrides: list[str]) -> int:
@@ -41,26 +32,28 @@ def main(overrides: list[str]) -> int:
     if places[0].asked.dry_run:
         print(plan_text(places, missing))
         return 0
-    status = 0
+    failed: dict[str, int] = {}
     if warning := changed(places, missing):
         print(warning, file=sys.stderr)
     if missing:
         print(f"{len(missing)} of {len(places)} jobs to train", file=sys.stderr)
-        status = launch([*overrides, *logged(places)])
-        if status in SIGNALLED:
+        own = [o for o in overrides if o.startswith(("hydra.", "hydra/"))]
+        outcome = train(missing, len(places), own, logged(places))
+        if outcome.stopped:
             how = "the same command without force=true" if force else "the same command"
             print(f"stopped; {how} goes on from here", file=sys.stderr)
-            return status
+            return 128 + outcome.stopped
+        failed = {job.name: status for job, status, _ in outcome.failed}
     print(results.report(places))
     told = {p.name: said(p) for p in places}
-    told |= dict.fromkeys(local.failed, "failed")
+    told |= dict.fromkeys(failed, "failed")
     bad = {name: word for name, word in told.items() if word != "done"}
     for name, word in bad.items():
         print(f"{word}: {name}", file=sys.stderr)
     failures = [name for name, word in bad.items() if word != "diverged"]
-    if failures and all(local.failed.get(name) == MISTAKE for name in failures):
+    if failures and all(failed.get(name) == MISTAKE for name in failures):
         return MISTAKE
-    return FAULT if failures else DIVERGED if bad else status
+    return FAULT if failures else DIVERGED if bad else DONE
 
 
 def changed(places: list[Place], missing: list[Place]) -> str | None:
@@ -108,36 +101,35 @@ def logged(places: list[Place]) -> list[str]:
     ]
 
 
-def launch(overrides: list[str]) -> int:
-    """Hand the grid to Hydra's sweeper and the launcher chosen. Returns 0, or how it ended."""
-    settings.register()
-    arguments = sys.argv
-    chosen = any(o.startswith("hydra/launcher=") for o in overrides)
-    with tempfile.TemporaryDirectory() as nowhere:  # Hydra writes a multirun.yaml somewhere
-        own = [f"hydra.sweep.dir={nowhere}", "hydra.sweep.subdir=."]
-        own += [] if chosen else ["hydra/launcher=local"]
-        sys.argv = [arguments[0], "--multirun", *QUIET, *own, *overrides]
-        try:
-            hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(job)()
-        except SystemExit as end:  # a launcher that was stopped, or whose fault Hydra has told
-            return end.code if isinstance(end.code, int) else 1
-        finally:
-            sys.argv = arguments
-    return 0
+def train(missing: list[Place], of: int, own: list[str], told: list[str]) -> Outcome:
+    """Hand the jobs that are missing of a sweep of so many to the launcher chosen (`own`: Hydra's
+    settings), each told as it starts and ends. told: what else each is given."""
+    output = missing[0].plan.folder.parents[1]
+    folder = launchers.folder(output)
+    launcher = launchers.chosen(own, folder)
+    jobs = [Job(p.plan.folder, (*p.overrides, *told), p.name, force=p.asked.force) for p in missing]
+    ended = 0
+
+    def begun(job: Job) -> None:
+        print(f"started {job.name}: {job.folder}", file=sys.stderr, flush=True)
+
+    def tell(job: Job, status: str, seconds: float) -> None:
+        nonlocal ended
+        ended += 1
+        words = accuracy_words(job.folder) if status.startswith("done") else ""
+        line = ended_line(ended, len(missing), job, status, seconds)
+        print(line + words, file=sys.stderr, flush=True)
+
+    outcome = launcher.train(
+        jobs, of=of, folder=folder, logs=output / "logs", begun=begun, tell=tell
+    )
+    for job, _, why in outcome.failed:
+        print(f"{job.name}: {why}", file=sys.stderr)
+    return outcome
 
 
-def job(_cfg: DictConfig) -> None:
-    """One job of another launcher than ours: `train.py` with its overrides, in its own process."""
-    chosen = list(HydraConfig.get().overrides.task)
-    process = subprocess.Popen([sys.executable, str(TRAIN), *chosen])
-    told: list[int] = []
-
-    def stop(number: int, _frame: object) -> None:
-        if not told:  # a terminal's Ctrl-C reaches the job too, and a second one ends it at once
-            process.send_signal(signal.SIGTERM)
-        told.append(number)
-
-    with handled(stop):
-        process.wait()
-    if told:
-        sys.exit(128 + told[0])
+def accuracy_words(folder: Path) -> str:
+    """The final test accuracy of a run that is done, for its line."""
+    summary = Record(folder).summary() or {}
+    accuracy = summary.get("result", {}).get("final", {}).get("test_accuracy")
+    return "" if accuracy is None else f", test accuracy {100 * accuracy:.2f}%"

@@ -9,7 +9,7 @@ import threading
 import traceback
 from pathlib import Path
 
-from disciplined.ending import BUSY, FAULT, MISTAKE
+from disciplined.ending import BUSY, FAULT, MISTAKE, SIGNALS
 from disciplined.mistakes import Busy, Mistake
 from disciplined.sweeps.jobs import Job
 from disciplined.sweeps.shares import Share
@@ -17,8 +17,10 @@ from disciplined.sweeps.shares import Share
 
 def train_one(job: Job, share: Share, log: str) -> None:
     """One job, in a process of its own; its output goes to `log`. Exits with the run's status."""
-    # The parent decides what a Ctrl-C at the terminal means, and passes it on as SIGTERM.
+    # The parent decides what a Ctrl-C at the terminal means, and passes it on as a warning.
     os.setpgrp()
+    for number in SIGNALS:  # the server that this was forked from ignores them
+        signal.signal(number, signal.SIG_DFL)
     end_with_parent()
     Path(log).parent.mkdir(parents=True, exist_ok=True)  # another sweep may have tidied up
     # by lines, so that a run that is killed has said what it did; open to the very end

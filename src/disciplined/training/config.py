@@ -150,6 +150,9 @@ def help_text() -> str:
         "Train one network with one policy:  python train.py schedule=onecycle model=resnet56",
         "A sweep, one job a combination:     python train.py -m model=lenet,three_layer seed=0,1",
         "  so many at a time:                hydra.launcher.jobs=2",
+        "  on a cluster:                     hydra/launcher=slurm (copy it: conf/hydra/launcher/)",
+        "  Ctrl-C and SIGTERM stop a sweep: its runs save; on a cluster, its jobs are cancelled.",
+        "  A command that is killed, or whose terminal closes, leaves a cluster's jobs to go on.",
         "",
         "Groups (choose with group=choice; the settings of a choice with group.setting=value):",
     ]

@@ -1,0 +1,203 @@
+"""Hydra's launchers, by the name that the user gives: what trains the jobs of a sweep, and where.
+
+`hydra/launcher=local` (the default), `submitit_slurm` and `ray` are ours: settings in a file under
+`conf/hydra/launcher/` or on the command line, an object with `train`. Any other of Hydra's
+launchers that is installed gets its allocations through Hydra's own interface.
+"""
+
+import importlib.util
+import os
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from hydra import initialize_config_dir
+from hydra._internal.callbacks import Callbacks
+from hydra._internal.hydra import Hydra
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.plugins import Plugins
+from hydra.errors import HydraException
+from hydra.types import HydraContext, RunMode
+from hydra.utils import instantiate
+from omegaconf import MISSING, DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from disciplined.mistakes import Mistake
+from disciplined.studies.checks import one_of
+from disciplined.sweeps import elsewhere
+from disciplined.sweeps.jobs import Job
+from disciplined.sweeps.pool import Outcome
+from disciplined.training.config import CONF, one_line
+
+# A launcher that an extra brings: the package that must be there.
+EXTRAS = {"submitit_slurm": ("slurm", "submitit"), "ray": ("ray", "ray")}
+OURS = "hydra_plugins.disciplined"
+WHOLE = ("hydra.launcher.jobs", "hydra.launcher.runs")
+# Records are the output; Hydra's own folders and logs are switched off.
+QUIET = ("hydra/job_logging=none", "hydra/hydra_logging=none", "hydra.output_subdir=null")
+
+
+class Launcher(Protocol):
+    """What a launcher's settings become."""
+
+    def train(
+        self,
+        jobs: Sequence[Job],
+        *,
+        of: int,
+        folder: Path,
+        logs: Path,
+        begun: Callable[[Job], None] = ...,
+        tell: Callable[[Job, str, float], None],
+    ) -> Outcome:
+        """Train every job of a sweep of so many and say what became of each. folder: for files that
+        other machines read, which need not exist; logs: for what failed runs printed."""
+        ...
+
+
+@dataclass
+class Placed:
+    """The config of another launcher's job: the file of its allocation."""
+
+    file: str = MISSING
+
+
+ConfigStore.instance().store(name="allocation", node=Placed)
+
+
+def chosen(own: Sequence[str], folder: Path) -> Launcher:
+    """The launcher that Hydra's settings (`hydra/launcher=…`, `hydra.launcher.…=…`) ask for.
+
+    folder: where what it writes may go. Raises `Mistake`, with what to install where it is missing.
+    """
+    check(own)
+    hydra, cfg = composed([f"hydra.sweep.dir={folder.absolute()}", "hydra.sweep.subdir=.", *own])
+    if cfg.hydra.launcher._target_.startswith(OURS):
+        return instantiate(cfg.hydra.launcher)
+    context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks())
+    return Elsewhere(Through(cfg, context))
+
+
+def folder(output: Path) -> Path:
+    """A new one for what this process sends elsewhere, under the records' `output_dir`."""
+    return output / "launched" / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+
+
+def composed(own: Sequence[str]) -> tuple[Hydra, DictConfig]:
+    """Hydra, and its config with these settings of its own. Raises `Mistake`."""
+    named = any(o.startswith("hydra/launcher=") for o in own)
+    told = [*QUIET, *([] if named else ["hydra/launcher=local"]), *own]
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(CONF), version_base="1.3", job_name="disciplined"):
+            hydra = GlobalHydra.instance().hydra
+            assert hydra
+            cfg = hydra.compose_config(
+                "allocation", told, RunMode.MULTIRUN, with_log_configuration=False
+            )
+    except (HydraException, OmegaConfBaseException) as error:
+        raise Mistake(one_line(error, list(own))) from error
+    return hydra, cfg
+
+
+def check(own: Sequence[str]) -> None:
+    """Raise `Mistake` for what is set of Hydra itself and cannot be meant."""
+    Plugins.instance()  # finds our launchers, and others' that are installed
+    choice = [o for o in own if o.startswith("hydra/launcher=")]
+    for setting in choice:
+        name = setting.partition("=")[2]
+        needs(name)
+        one_of(name, names(), "hydra/launcher")
+    known = [f"hydra.launcher.{key}" for key in composed(choice)[1].hydra.launcher]
+    for setting in own:
+        if setting in choice:
+            continue
+        key, _, value = setting.partition("=")
+        if not key.startswith("hydra.launcher."):
+            raise Mistake(f"{setting}: of Hydra's own, hydra/launcher and hydra.launcher.* are set")
+        one_of(".".join(key.split(".")[:3]), tuple(known), "setting")
+        if key in WHOLE and not (value.isdecimal() and int(value) >= 1):
+            raise Mistake(f"{setting}: expected a whole number from 1 on")
+
+
+def names() -> tuple[str, ...]:
+    """The launchers there are: those of installed packages, and the files under `conf/`."""
+    stored = ConfigStore.instance().list("hydra/launcher")
+    files = (CONF / "hydra" / "launcher").glob("*.yaml")
+    return tuple(sorted({Path(n).stem for n in stored} | {f.stem for f in files}))
+
+
+def needs(name: str) -> None:
+    """Raise `Mistake` where a launcher's extra is not installed."""
+    file = CONF / "hydra" / "launcher" / f"{name}.yaml"
+    text = file.read_text() if file.is_file() else ""
+    for launcher, (extra, package) in EXTRAS.items():
+        wanted = name == launcher or f"- {launcher}\n" in text
+        if wanted and importlib.util.find_spec(package) is None:
+            raise Mistake(
+                f"hydra/launcher={name}: {package} is not installed; "
+                f"uv sync --extra {extra}  (or: pip install 'disciplined[{extra}]')"
+            )
+
+
+class Elsewhere:
+    """Trains through an engine: `jobs` at a time in an allocation of `runs` runs."""
+
+    def __init__(self, engine: elsewhere.Engine, jobs: int = 1, runs: int = 1):
+        self.engine, self.jobs, self.runs = engine, jobs, max(runs, jobs)
+
+    def train(self, jobs: Sequence[Job], *, of: int, folder: Path, **told: Any) -> Outcome:
+        """See `Launcher`."""
+        return elsewhere.train(
+            jobs, self.engine, at_once=self.jobs, runs=self.runs, folder=folder, **told
+        )
+
+
+class Through:
+    """An engine that is one of Hydra's launchers, which blocks until all has ended."""
+
+    def __init__(self, cfg: DictConfig, context: HydraContext):
+        self.cfg, self.context = cfg, context
+        self.files: set[Path] = set()
+        self.error = "its job ended without a word: killed?"
+        self.thread = threading.Thread(target=self.launch, daemon=True)
+
+    def submit(self, files: Sequence[Path]) -> str:
+        """See `elsewhere.Engine`."""
+        self.files = set(files)
+        self.thread.start()
+        return f"{len(files)} jobs to {self.cfg.hydra.launcher._target_.rpartition('.')[2]}"
+
+    def launch(self) -> None:
+        """In a thread, so that signals and jobs are heard meanwhile."""
+        try:
+            launcher = Plugins.instance().instantiate_launcher(
+                hydra_context=self.context, task_function=place, config=self.cfg
+            )
+            launcher.launch([[f"file={file}"] for file in sorted(self.files)], 0)
+        except Exception as error:
+            self.error = f"{type(error).__name__}: {error}".splitlines()[0]
+            traceback.print_exc()
+
+    def alive(self) -> set[Path]:
+        """See `elsewhere.Engine`."""
+        return self.files if self.thread.is_alive() else set()
+
+    def cancel(self) -> None:
+        """Its allocations see that they are cancelled; more cannot be asked of it."""
+
+    def fate(self, file: Path) -> str:
+        """See `elsewhere.Engine`."""
+        return self.error
+
+
+def place(cfg: DictConfig) -> None:
+    """One job of such a launcher: a command of its own, whatever kind of worker this is in."""
+    subprocess.run([sys.executable, "-m", "disciplined.sweeps.allocation", cfg.file])
