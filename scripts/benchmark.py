@@ -12,6 +12,8 @@ what=ddp        train.py in one process and in two
 what=profile    the bare loop's time by kind of operation, over `updates` updates
 what=launchers  sweeps of `jobs` two-second jobs by our launcher and by Hydra's, besides training
 what=finders    range tests beside each other on cases=digits,mnist,cifar10, `rounds` seeds each
+what=nodes      one run over two nodes (torchrun) beside one process: cases=lenet-mnist,
+                three_layer-cifar10,superconv_resnet20-digits
 
 Contenders take turns within one process; each is timed for about so many seconds a round. The
 record goes to outputs/benchmark, with publish=true to outputs/published/benchmark, network by
@@ -60,7 +62,7 @@ def chosen(what: str, asked: str, known: dict[str, Any]) -> dict[str, Any]:
     return {name: known[name] for name in names}
 
 
-WHAT = ("training", "means", "together", "ddp", "profile", "launchers", "finders")
+WHAT = ("training", "means", "together", "ddp", "profile", "launchers", "finders", "nodes")
 
 
 def contenders_of(asked: Options) -> tuple[str, dict[str, Any]]:
@@ -75,7 +77,7 @@ def contenders_of(asked: Options) -> tuple[str, dict[str, Any]]:
         return "a process each", ways
     if asked.what == "launchers":
         return "", launchers.WAYS
-    if asked.what == "profile":
+    if asked.what in ("profile", "nodes"):
         return "", {}
     if asked.what == "finders":
         from disciplined.benchmark import finders
@@ -115,6 +117,10 @@ def main(arguments: list[str]) -> int:
         from disciplined.benchmark.finders import PROBLEMS
 
         problems = PROBLEMS
+    if asked.what == "nodes":
+        from disciplined.benchmark.nodes import RUNS
+
+        problems = {name: name for name in RUNS}
     wanted = chosen("cases", asked.cases, problems).values()
     if asked.device == "gpu" and not torch.cuda.is_available():
         raise Mistake("device=gpu: this machine has no GPU that torch sees")
@@ -168,7 +174,13 @@ def measurements(
         yield {"name": f"{asked.jobs} jobs", "sweeps": sweeps, "precision": "fp32"}
         return
     for case in wanted:
-        if asked.what == "finders":
+        if asked.what == "nodes":
+            from disciplined.benchmark import nodes
+
+            with tempfile.TemporaryDirectory() as place:
+                told = nodes.measured(case, asked.data_dir, Path(place), tell)
+            yield told | {"precision": "fp32"}
+        elif asked.what == "finders":
             from disciplined.benchmark import finders
 
             told = finders.measured(case, list(makers), asked.rounds, asked.data_dir, tell)

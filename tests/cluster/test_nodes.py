@@ -304,8 +304,8 @@ def test_one_task_starts_the_others_of_its_node(cluster, tmp_path):
     asked = [*PLAIN, *DIGITS, *over(2, nodes=1), "trainer.threads=1", f"output_dir={tmp_path}"]
     subprocess.run(
         ["srun", "--nodes=1", "--ntasks=1", sys.executable, "train.py", *asked],
-        cwd=ROOT, env={**environment(cluster), "SLURM_NTASKS_PER_NODE": "1"}, check=True, timeout=600,
-        capture_output=True,
+        cwd=ROOT, env=environment(cluster) | {"SLURM_NTASKS_PER_NODE": "1"}, check=True,
+        timeout=600, capture_output=True,
     )  # fmt: skip
     told = record_of(asked).finished()
     assert told and told["machine"]["world_size"] == 2
