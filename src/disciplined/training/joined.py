@@ -34,7 +34,7 @@ GRACE = 10.0  # seconds for a process to end by the connection that it lost
 LAST = 60.0  # seconds that the first process waits for the others to end
 ALIVE, LEFT, FAILED = "alive", "left", "failed"
 # torch's words for a process that is gone in the middle of a collective operation
-GONE = re.compile(r"gloo|NCCL|Connection (closed|reset|refused)|Broken pipe|timed? ?out", re.I)
+LOST_PEER = re.compile(r"gloo|NCCL|Connection (closed|reset|refused)|Broken pipe|timed? ?out", re.I)
 
 
 class Joined(Ranks):
@@ -59,7 +59,13 @@ class Joined(Ranks):
         host, port = launching.place()
         os.environ["MASTER_ADDR"], os.environ["MASTER_PORT"] = host, str(port)  # for torch as well
         agents = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
-        self.attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+        names = (
+            "TORCHELASTIC_RUN_ID",
+            "TORCHELASTIC_RESTART_COUNT",
+            "SLURM_JOB_ID",
+            "SLURM_STEP_ID",
+        )
+        self.attempt = " ".join(os.environ.get(name, "") for name in names)
         try:
             self.store, self.pulse = (  # one that waits, one that must not
                 TCPStore(
@@ -83,7 +89,7 @@ class Joined(Ranks):
         given = {"node": node, "host": self.host, "cores": launching.cores()}
         try:
             told = self.gathered(given, PATIENCE)
-        except Lost as lost:
+        except Gone as lost:
             raise Mistake(
                 f"of the {self.launch.size} processes that {self.launch.by} started not all came "
                 f"within {PATIENCE.seconds // 60} minutes; see what the others say"
@@ -99,7 +105,7 @@ class Joined(Ranks):
 
     def key(self, name: str) -> str:
         """A name in the store that is this attempt's own."""
-        return f"disciplined/{self.attempt}/{name}"
+        return f"disciplined/{self.attempt}/{name}"  # what listens may be another run's
 
     def gathered(self, value: T, patience: timedelta = FOREVER) -> list[T]:
         """Every process's value."""
@@ -110,7 +116,7 @@ class Joined(Ranks):
             self.store.wait(keys, patience)
             return [json.loads(one) for one in self.store.multi_get(keys)]
         except (DistError, RuntimeError) as error:
-            raise Lost(str(error)) from None
+            raise Gone(str(error)) from None
 
     def round(self, do: Callable[[], T] | None, share: bool = False) -> tuple[T | None, Any]:
         """What `do` returns here, and of the first process too where it is to be shared."""
@@ -203,7 +209,7 @@ class Joined(Ranks):
         sys.stdout.flush()
         os._exit(FAULT)
 
-    def tell(self, who: str) -> None:
+    def tell(self, who: str, why: str = "nothing is heard of it") -> None:
         """Say that another is gone, unless that is said; empty: it has said itself why."""
         try:
             first = bool(who) and self.pulse.add(self.key("told"), 1) == 1
@@ -211,8 +217,8 @@ class Joined(Ranks):
             first = True
         if first:
             print(
-                f"train.py: {self.names[self.launch.rank]}: {who} of this run is gone; give the "
-                "same command again: it goes on from the last checkpoint",
+                f"train.py: {self.names[self.launch.rank]}: {who} of this run is gone ({why}); "
+                "give the same command again: it goes on from the last checkpoint",
                 file=sys.stderr,
                 flush=True,
             )
@@ -226,7 +232,7 @@ class Joined(Ranks):
             self.store.wait([self.key("end")], FOREVER)
             status = int(self.store.get(self.key("end")))
         except (DistError, RuntimeError) as error:
-            raise Lost(str(error)) from None
+            raise Gone(str(error)) from None
         self.leave(LEFT, LAST)
         return status if self.leads or self.launch.by == "torchrun" else DONE
 
@@ -248,7 +254,7 @@ class Joined(Ranks):
             if self.state == ALIVE:
                 self.leave(LEFT, LAST)
         elif isinstance(error, Exception) and (who := self.cause(error)) is not None:
-            self.tell(who)
+            self.tell(who, str(error).splitlines()[0])
             self.leave(LEFT, 2 * BEAT)
             raise SystemExit(FAULT) from None
         else:
@@ -256,8 +262,8 @@ class Joined(Ranks):
 
     def cause(self, error: Exception) -> str | None:
         """Who is gone (empty: has said so), where `error` only follows from that; else None."""
-        if not isinstance(error, Lost | DistError) and not (
-            isinstance(error, RuntimeError) and GONE.search(str(error))
+        if not isinstance(error, Gone | DistError) and not (
+            isinstance(error, RuntimeError) and LOST_PEER.search(str(error))
         ):
             return None
         for _ in range(10):  # one that failed says so before its connections close, or just behind
@@ -271,7 +277,7 @@ class Joined(Ranks):
         return "another process"
 
 
-class Lost(Exception):
+class Gone(Exception):
     """The store, and with it the process that keeps it, is gone."""
 
 

@@ -103,6 +103,8 @@ def train(
     if not quiet:
         print(words.beginning(asked, resumed.iteration if resumed else 0), file=sys.stderr)
     status = fit(cfg, asked, record, parts, resumed, told)
+    if ranks.joined and parts.signals.at_once:  # the others wait in the middle of an update
+        raise SystemExit(128 + (parts.signals.received or 0))
     if leader and status != "interrupted":
         curves.draw(record.folder, record.measured(), asked)
     if not quiet:

@@ -34,6 +34,7 @@ class Signals(AfterUpdate):
     def __init__(self, meeting: Meeting) -> None:
         self.meeting = meeting
         self.received: int | None = None
+        self.at_once = False  # the same again: not between two updates
         self.own: dict[int, float] = {}  # when each first came to this process
         self.before: dict[int, Any] = {}
 
@@ -52,6 +53,7 @@ class Signals(AfterUpdate):
         """Remember the signal; the end of the update acts on it."""
         now = time.monotonic()
         if now - self.own.setdefault(number, now) > SAME and number not in WARNINGS:
+            self.at_once = True
             raise StopNow
         self.received = self.received or number
 
