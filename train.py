@@ -4,6 +4,7 @@ Owns its process: a user's mistake is one line and status 2, a divergence status
 with its traceback, SIGINT 130 and SIGTERM 143. Torch is imported only to train.
 """
 
+import os
 import sys
 
 from omegaconf import DictConfig
@@ -28,6 +29,7 @@ def main(arguments: list[str]) -> int:
     started = launch.found(arguments)
     if started.size == 1:
         return one(arguments, launch.Ranks(started))
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # no traces of connections that end
     from disciplined.training.joined import Joined
 
     with Joined(started) as ranks:

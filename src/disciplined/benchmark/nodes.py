@@ -18,7 +18,8 @@ from disciplined.training.rows import METRICS, Row, read_rows
 
 # Networks without batch norm, and one with it in groups over all devices: name -> settings
 RUNS = {
-    "lenet-mnist": "model=lenet dataset=mnist duration=1ep evaluate_every=13it",
+    "lenet-mnist": "model=lenet dataset=mnist duration=1ep evaluate_every=13it "
+    "evaluation.images=2000",
     "three_layer-cifar10": "model=three_layer dataset=cifar10 duration=1ep evaluate_every=40it",
     "superconv_resnet20-digits": "model=superconv_resnet20 dataset=digits total_batch_size=64 "
     "batch_norm.groups=4 schedule.base_lr=0.02 schedule.max_lr=0.2 duration=40it "
@@ -31,9 +32,8 @@ NODES = 2
 def measured(name: str, data_dir: str, folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
     """What the record keeps of a run: rows of both, and their largest relative differences."""
     asked = [*RUNS[name].split(), *COMMON, f"data_dir={Path(data_dir).absolute()}"]
-    tell(f"{name}: one process")
-    ended([started([sys.executable], [*asked, f"output_dir={folder / 'one'}"])])
-    tell(f"{name}: two nodes")
+    tell(f"{name}: one process and two nodes")
+    one = started([sys.executable], [*asked, f"output_dir={folder / 'one'}"])
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         place = f"127.0.0.1:{free.getsockname()[1]}"
@@ -41,7 +41,7 @@ def measured(name: str, data_dir: str, folder: Path, tell: Callable[[str], None]
     agent += ["--nproc-per-node=1", "--rdzv-backend=c10d", f"--rdzv-endpoint={place}"]
     over = ["trainer=ddp", "trainer.devices=1", f"trainer.num_nodes={NODES}", COMMON[1]]
     two = [*asked, *over, f"output_dir={folder / 'two'}"]
-    ended([started(agent, two) for _ in range(NODES)])
+    ended([one, *(started(agent, two) for _ in range(NODES))])
     rows = {
         which: read_rows(next((folder / which / "runs").glob("*/metrics.csv")))
         for which in ("one", "two")

@@ -207,6 +207,8 @@ class Joined(Ranks):
         with contextlib.suppress(DistError, RuntimeError):
             self.say(self.pulse)
         sys.stdout.flush()
+        if self.leads:  # and keeps the store, where the others ask whether it is said
+            time.sleep(2 * BEAT)
         os._exit(FAULT)
 
     def tell(self, who: str, why: str = "nothing is heard of it") -> None:
