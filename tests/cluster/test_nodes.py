@@ -32,7 +32,7 @@ DIGITS = [
     "precision=fp32",
 ]
 PLAIN = [
-    "model=lenet",
+    "model=three_layer",
     "schedule=constant",
     "schedule.lr=0.02",
     "momentum.value=0.9",
