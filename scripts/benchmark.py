@@ -16,6 +16,8 @@ what=clusters   such sweeps on Slurm, beside bare submitit (src/disciplined/benc
 what=ray        such sweeps on a Ray of this machine, beside Ray's tasks bare
 what=ledger     commands over a ledger of so many `records`, made without training
 what=finders    range tests beside each other on cases=digits,mnist,cifar10, `rounds` seeds each
+what=nodes      one run over two nodes (torchrun) beside one process: cases=lenet-mnist,
+                three_layer-cifar10,superconv_resnet20-digits
 
 Contenders take turns within one process; each is timed for about so many seconds a round. The
 record goes to outputs/benchmark, with publish=true to outputs/published/benchmark, network by
@@ -67,7 +69,7 @@ def chosen(what: str, asked: str, known: dict[str, Any]) -> dict[str, Any]:
 
 WHAT = (
     *("training", "means", "together", "ddp", "profile"),
-    *("launchers", "clusters", "ray", "ledger", "finders"),
+    *("launchers", "clusters", "ray", "ledger", "finders", "nodes"),
 )
 
 
@@ -95,7 +97,7 @@ def contenders_of(asked: Options) -> tuple[str, dict[str, Any]]:
         return "", clusters.WAYS
     if asked.what == "ray":
         return "", launchers.ON_RAY
-    if asked.what in ("profile", "ledger"):
+    if asked.what in ("profile", "ledger", "nodes"):
         return "", {}
     if asked.what == "finders":
         from disciplined.benchmark import finders
@@ -135,6 +137,10 @@ def main(arguments: list[str]) -> int:
         from disciplined.benchmark.finders import PROBLEMS
 
         problems = PROBLEMS
+    if asked.what == "nodes":
+        from disciplined.benchmark.nodes import RUNS
+
+        problems = {name: name for name in RUNS}
     wanted = chosen("cases", asked.cases, problems).values()
     if asked.device == "gpu" and not torch.cuda.is_available():
         raise Mistake("device=gpu: this machine has no GPU that torch sees")
@@ -194,7 +200,13 @@ def measurements(
         yield from ledger.measured(sizes(asked.records), tell)
         return
     for case in wanted:
-        if asked.what == "finders":
+        if asked.what == "nodes":
+            from disciplined.benchmark import nodes
+
+            with tempfile.TemporaryDirectory() as place:
+                told = nodes.measured(case, asked.data_dir, Path(place), tell)
+            yield told | {"precision": "fp32"}
+        elif asked.what == "finders":
             from disciplined.benchmark import finders
 
             told = finders.measured(case, list(makers), asked.rounds, asked.data_dir, tell)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from disciplined.benchmark import finders_table, ledger_table
+from disciplined.benchmark import finders_table, ledger_table, nodes
 from disciplined.benchmark.timing import Timing, ratio
 
 OURS, LIMIT = "train.py", "bare loop"
@@ -26,6 +26,7 @@ TITLES = {
     "ray": "What a sweep on Ray costs besides training",
     "ledger": "What a large ledger costs its readers",
     "finders": "Range tests beside each other: the rate suggested, and 1cycle with it",
+    "nodes": "One run over two nodes beside one process: how far apart the curves come",
 }
 
 
@@ -52,7 +53,9 @@ def pages(folder: Path) -> list[Path]:
     every.sort(key=lambda one: (one["device"], list(TITLES).index(one["what"])))
     readme = folder / "README.md"
     readme.write_text("\n".join(["# Images per second of training", "", *map(section, every)]))
-    return [readme, *(draw(folder, one) for one in every if one["what"] not in TABLES)]
+    drawn = [draw(folder, one) for one in every if one["what"] not in TABLES]
+    drawn += [nodes.draw(folder, one) for one in every if one["what"] == "nodes"]
+    return [readme, *drawn]
 
 
 def stem(found: dict[str, Any]) -> str:
@@ -171,10 +174,32 @@ def ledgers(found: dict[str, Any]) -> str:
     )
 
 
-# What is no comparison of speeds has a table of its own, and no picture.
+def several_nodes(found: dict[str, Any]) -> str:
+    """The table of runs over several nodes."""
+    return "\n".join(
+        [
+            f"## {TITLES[found['what']]} ({found['device']})",
+            "",
+            f"![curves]({stem(found)}.png)",
+            "",
+            *(f"| {' | '.join(row)} |" for row in nodes.rows(found)),
+            "",
+            "The largest difference over all rows of `metrics.csv`: of losses relative, of "
+            "accuracies in points; last test loss: two nodes, one process. The nodes are two "
+            "agents of torchrun on one machine, a process each; batch norm, where there is any, in "
+            "four groups.",
+            "",
+            about(found),
+            "",
+            commands(found),
+        ]
+    )
+
+
+# What is no comparison of speeds has a table of its own, and a picture of its own or none.
 TABLES = {
     **dict.fromkeys(("launchers", "clusters", "ray"), sweeps),
-    **{"profile": profiles, "ledger": ledgers, "finders": finders},
+    **{"profile": profiles, "ledger": ledgers, "finders": finders, "nodes": several_nodes},
 }
 
 

@@ -4,7 +4,6 @@ Each function answers one question of `disciplined.training.run` and raises `Mis
 settings get wrong; nothing here writes to the disk.
 """
 
-import os
 from typing import Any
 
 import pytorch_lightning as pl
@@ -25,13 +24,15 @@ from disciplined.mistakes import Mistake
 from disciplined.optimizers.scheduled import Scheduled
 from disciplined.training import machine
 from disciplined.training.batches import Batches
+from disciplined.training.environment import environment
 from disciplined.training.evaluating import Evaluator
+from disciplined.training.launch import ALONE, Ranks
 from disciplined.training.module import Training
 from disciplined.training.planning import Plan
 from disciplined.training.targets import arguments, located
 
 
-def chosen_device(cfg: DictConfig) -> str:
+def chosen_device(cfg: DictConfig, ranks: Ranks) -> str:
     """`cpu` or `gpu`. Raises `Mistake` where a GPU is asked for and there is none."""
     there = torch.cuda.is_available()
     if cfg.trainer.accelerator.name == "gpu" and not there:
@@ -40,11 +41,15 @@ def chosen_device(cfg: DictConfig) -> str:
         )
     if cfg.trainer.accelerator.name == "cpu" or not there:
         return "cpu"
-    if cfg.trainer.devices > torch.cuda.device_count():
-        raise Mistake(
-            f"trainer.devices={cfg.trainer.devices}: there are {torch.cuda.device_count()} GPUs"
-        )
+    count = torch.cuda.device_count()
+    if cfg.trainer.devices > count and not own_gpu(ranks):
+        raise Mistake(f"trainer.devices={cfg.trainer.devices}: there are {count} GPUs")
     return "gpu"
+
+
+def own_gpu(ranks: Ranks) -> bool:
+    """Whether Slurm shows each of a node's processes one GPU, another to each."""
+    return ranks.joined and torch.cuda.device_count() == 1
 
 
 def device_name(device: str) -> str:
@@ -68,21 +73,29 @@ def compiles(cfg: DictConfig, device: str, asked: Plan) -> bool:
     return device == "gpu" and asked.iterations >= 2000
 
 
-def strategy(cfg: DictConfig) -> Any:
+def strategy(cfg: DictConfig, device: str, ranks: Ranks) -> Any:
     """Lightning's strategy; DDP with static expectations: every parameter takes part, no copies."""
     if cfg.trainer.strategy == "ddp":
-        return DDPStrategy(broadcast_buffers=False, gradient_as_bucket_view=True)
+        only = [torch.device("cuda", 0)] * cfg.trainer.devices
+        return DDPStrategy(
+            parallel_devices=only if device == "gpu" and own_gpu(ranks) else None,
+            broadcast_buffers=False,
+            gradient_as_bucket_view=True,
+        )
     if cfg.trainer.devices > 1 or cfg.trainer.num_nodes > 1:
-        raise Mistake(f"trainer.devices={cfg.trainer.devices}: several devices need trainer=ddp")
+        asked = f"trainer.devices={cfg.trainer.devices} trainer.num_nodes={cfg.trainer.num_nodes}"
+        raise Mistake(f"{asked}: several devices need trainer=ddp")
     return cfg.trainer.strategy
 
 
-def loaded(cfg: DictConfig) -> tuple[ImageSet, tuple[Any, torch.Tensor] | None]:
+def loaded(
+    cfg: DictConfig, ranks: Ranks = ALONE
+) -> tuple[ImageSet, tuple[Any, torch.Tensor] | None]:
     """The data set with only the training images in use, and the validation images held out."""
     function = located(cfg.dataset.load._target_, "dataset.load._target_")
     node = OmegaConf.to_container(cfg.dataset.load)
     assert isinstance(node, dict)
-    given = {"workers": workers(cfg)}
+    given = {"workers": workers(cfg, ranks)}
     images: ImageSet = function(**arguments(function, node, "dataset.load", given=given))  # pyright: ignore
     if cfg.dataset.part:
         images = images.with_training(
@@ -102,13 +115,11 @@ def loaded(cfg: DictConfig) -> tuple[ImageSet, tuple[Any, torch.Tensor] | None]:
     return images.with_training(torch.from_numpy(chosen)), validation
 
 
-def workers(cfg: DictConfig) -> int:
+def workers(cfg: DictConfig, ranks: Ranks) -> int:
     """Processes that decode pictures for one device: as asked, or its share of the cores."""
     if cfg.trainer.workers is not None:
         return cfg.trainer.workers
-    # of a sweep's job, or a cluster's, the cores that it was given
-    given = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0)
-    return max(1, len(given) // cfg.trainer.devices)
+    return ranks.cores(cfg.trainer.devices)
 
 
 def as_declared(cfg: DictConfig, images: ImageSet) -> None:
@@ -180,19 +191,21 @@ def trainer(
     precision: str,
     callbacks: list[pl.Callback],
     files: CheckpointIO,
+    ranks: Ranks,
 ) -> pl.Trainer:
     """Lightning's Trainer of one endless epoch; what it would log, save and show is ours to do."""
     return pl.Trainer(
         accelerator=device,
         devices=cfg.trainer.devices,
         num_nodes=cfg.trainer.num_nodes,
-        strategy=strategy(cfg),
+        strategy=strategy(cfg, device, ranks),
         precision=precision,  # pyright: ignore
         max_steps=asked.iterations,
         max_epochs=1,
         accumulate_grad_batches=cfg.trainer.accumulate,
         callbacks=callbacks,
-        plugins=[files],
+        default_root_dir=asked.folder,  # in Slurm's jobs it looks there for checkpoints of its own
+        plugins=[files, environment(ranks)],
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
@@ -263,9 +276,9 @@ def protocol(cfg: DictConfig, images: int, *, test: bool) -> Protocol:
     )
 
 
-def logger(cfg: DictConfig, asked: Plan) -> list[Any]:
+def logger(cfg: DictConfig, asked: Plan, ranks: Ranks = ALONE) -> list[Any]:
     """The loggers beside metrics.csv; the leader's process only."""
-    if cfg.logger._target_ is None or int(os.environ.get("LOCAL_RANK", 0)):
+    if cfg.logger._target_ is None or not ranks.leads:
         return []
     target = located(cfg.logger._target_, "logger._target_")
     node = OmegaConf.to_container(cfg.logger)

@@ -54,6 +54,16 @@ class Found:
     iteration: int
     origin: Origin
 
+    def telling(self) -> dict[str, Any]:
+        """As JSON has it, for the other processes of the run."""
+        return {**asdict(self), "path": str(self.path)}
+
+    @classmethod
+    def told(cls, telling: dict[str, Any]) -> "Found":
+        """What `telling` told."""
+        path, origin = Path(telling["path"]), Origin(**telling["origin"])
+        return cls(path, telling["iteration"], origin)
+
 
 class Unusable(Exception):
     """Why a checkpoint is passed over, in a few words."""
@@ -90,8 +100,12 @@ class Files(CheckpointIO):
     def load_checkpoint(
         self, path: Any, map_location: Any = None, weights_only: bool | None = None
     ) -> dict[str, Any]:
-        """Read tensors and numbers."""
-        return torch.load(path, map_location="cpu", weights_only=True)
+        """Read tensors and numbers: in the first process, which knows what the disk has."""
+        if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+            return torch.load(path, map_location="cpu", weights_only=True)
+        content = [Path(path).read_bytes() if torch.distributed.get_rank() == 0 else b""]
+        torch.distributed.broadcast_object_list(content)
+        return torch.load(io.BytesIO(content[0]), map_location="cpu", weights_only=True)
 
     def remove_checkpoint(self, path: Any) -> None:
         """Remove a checkpoint and its checksum."""

@@ -8,14 +8,17 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig
+from torch import nn
 
 from disciplined.data.images import ImageSet
+from disciplined.data.pixels import Pixels
 from disciplined.optimizers.groups import parameter_groups
 from disciplined.training import assembly, estimates, machine
 from disciplined.training.callbacks import HyperParameters, Rows
 from disciplined.training.checkpoint import Origin, newest
 from disciplined.training.clock import Clock
 from disciplined.training.curvature import Curvature
+from disciplined.training.launch import Ranks
 from disciplined.training.meeting import Meeting
 from disciplined.training.module import Training
 from disciplined.training.planning import Plan
@@ -42,27 +45,41 @@ class Parts:
 
 
 def prepared(
-    cfg: DictConfig, asked: Plan, record: Record, study: dict[str, Any] | None, *, quiet: bool
+    cfg: DictConfig,
+    asked: Plan,
+    record: Record,
+    study: dict[str, Any] | None,
+    ranks: Ranks,
+    *,
+    quiet: bool,
 ) -> Parts:
     """The run's parts; raises `Mistake` for what the settings get wrong."""
     clock = Clock()
-    device = assembly.chosen_device(cfg)
+    device = ranks.agreed(lambda: assembly.chosen_device(cfg, ranks))
     if device == "cpu":
         machine.keep_freed_memory()
-    if cfg.trainer.threads:
-        torch.set_num_threads(cfg.trainer.threads)
+    threads = cfg.trainer.threads or (ranks.cores(cfg.trainer.devices) if ranks.joined else None)
+    if threads:
+        torch.set_num_threads(threads)
         if cfg.trainer.strategy == "ddp":  # or Lightning would share the machine's cores out
-            os.environ["OMP_NUM_THREADS"] = str(cfg.trainer.threads)
-    images, validation = assembly.loaded(cfg)
-    begun = None if cfg.force else newest(record.checkpoints, asked.key, images.sha256)
-    # what `auto` was when the run began holds to its end
-    precision = begun.origin.precision if begun else assembly.chosen_precision(cfg, device)
+            os.environ["OMP_NUM_THREADS"] = str(threads)
+    images, validation = ranks.in_turn(lambda: assembly.loaded(cfg, ranks))
+    ranks.same({"trainer.accelerator": device, "data_dir": images.sha256})
+
+    def begun_with() -> str:  # what `auto` was when the run began holds to its end
+        begun = None if cfg.force else newest(record.checkpoints, asked.key, images.sha256)
+        return begun.origin.precision if begun else assembly.chosen_precision(cfg, device)
+
+    precision = ranks.decided(begun_with)
     pl.seed_everything(cfg.seed, workers=True, verbose=False)
-    network = assembly.network(cfg, asked, images)
-    # a mistake in it shows before a record
-    assembly.check_momentum(assembly.optimizer(cfg, parameter_groups(network)), asked)
+
+    def mistaken() -> tuple[nn.Module, Pixels, list[Any]]:  # perhaps: shown before a record
+        network = assembly.network(cfg, asked, images)
+        assembly.check_momentum(assembly.optimizer(cfg, parameter_groups(network)), asked)
+        return network, assembly.pixels(cfg, images), assembly.logger(cfg, asked, ranks)
+
+    network, pixels, listeners = ranks.agreed(mistaken)
     network.to(memory_format=torch.channels_last)  # pyright: ignore
-    pixels = assembly.pixels(cfg, images)
     module = Training(network, pixels, images, asked, lambda g: assembly.optimizer(cfg, g))
     compiled = assembly.compiles(cfg, device, asked)
     if compiled:
@@ -71,7 +88,6 @@ def prepared(
     meeting = Meeting(asked.evaluate_every)
     signals = Signals(meeting)
     progress = Progress(asked.iterations)
-    listeners = assembly.logger(cfg, asked)
     rows = Rows(
         record,
         asked.evaluate_every,
@@ -99,7 +115,7 @@ def prepared(
     callbacks = [clock, HyperParameters(), meeting, signals, rows, *curvature, checkpoints]
     shown = [] if quiet else [progress]
     trainer = assembly.trainer(
-        cfg, asked, device, precision, [*callbacks, *shown], checkpoints.files
+        cfg, asked, device, precision, [*callbacks, *shown], checkpoints.files, ranks
     )
     how = {
         "device": assembly.device_name(device),
@@ -107,6 +123,7 @@ def prepared(
         "precision": precision,
         "compiled": compiled,
         "world_size": trainer.world_size,
+        "nodes": trainer.num_nodes,
     }
     return Parts(
         images, module, trainer, clock, signals, rows, checkpoints, progress, listeners, how

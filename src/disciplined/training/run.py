@@ -9,16 +9,16 @@ import json
 import logging
 import math
 import os
-import signal
 import sys
 import warnings
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from disciplined.ending import DIVERGED, DONE, FAULT
+from disciplined.mistakes import Busy
 from disciplined.training import assembly, checkpoint, curves, summary, words
+from disciplined.training.launch import Ranks, alone, step_tasks
 from disciplined.training.module import Training
 from disciplined.training.own_code import own_code
 from disciplined.training.parts import Parts, prepared
@@ -31,28 +31,42 @@ STATUS = {"done": DONE, "diverged": DIVERGED}
 FULL = (errno.ENOSPC, errno.EDQUOT)  # what a disk without room answers
 
 # Lightning's notices of devices and products say nothing that the record does not
-for name in ("pytorch_lightning", "lightning.pytorch", "lightning.fabric"):
+for name in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch", "lightning.fabric"):
     logging.getLogger(name).setLevel(logging.WARNING)
 # Its own use of torch, and a doubt about data orders that `Batches` settles
 warnings.filterwarnings("ignore", message=r".*(LeafSpec|broadcast_buffers).*")
 warnings.filterwarnings("ignore", message=r".*your dataloader is not resumable.*")
+# That Slurm is there and not used, and that a process had no share of an evaluation's batches
+warnings.filterwarnings("ignore", message=r".*`srun` command is available.*")
+warnings.filterwarnings("ignore", message=r".*``compute`` method of metric.*")
 
 
-def run(cfg: DictConfig, *, study: dict[str, Any] | None = None, quiet: bool = False) -> int:
+def run(
+    cfg: DictConfig,
+    *,
+    study: dict[str, Any] | None = None,
+    quiet: bool = False,
+    ranks: Ranks | None = None,
+) -> int:
     """Train what `cfg` asks for, resuming where an earlier process stopped.
 
     Returns the exit status: 0 done, 1 no room on the disk, 3 diverged (the record is kept and says
     where), 128 + the number of a signal that stopped it after a checkpoint. `study` is kept in the
-    summary as `registered`. Raises `Mistake` for what the settings get wrong, before anything is
-    written.
+    summary as `registered`. `ranks`: the processes that were started together for this run.
+    Raises `Mistake` for what the settings get wrong, before anything is written.
     """
     asked = plan(cfg)
     record = Record(asked.folder)
+    if ranks is None:
+        ranks = Ranks(alone(cfg.trainer.strategy == "ddp"))
+        ranks.launch.check(cfg)
     try:
-        return train(cfg, asked, record, study, quiet)
+        return train(cfg, asked, record, study, ranks, quiet or not ranks.leads)
     except OSError as error:
         if error.errno not in FULL:
             raise
+        if not ranks.leads:
+            return FAULT
         print(
             f"train.py: {asked.folder}: {os.strerror(error.errno or 0)}; make room and give the "
             "same command: it goes on from the last checkpoint",
@@ -64,41 +78,68 @@ def run(cfg: DictConfig, *, study: dict[str, Any] | None = None, quiet: bool = F
 
 
 def train(
-    cfg: DictConfig, asked: Plan, record: Record, study: dict[str, Any] | None, quiet: bool
+    cfg: DictConfig,
+    asked: Plan,
+    record: Record,
+    study: dict[str, Any] | None,
+    ranks: Ranks,
+    quiet: bool,
 ) -> int:
     """What `run` does once it knows where the record goes."""
-    parts = prepared(cfg, asked, record, study, quiet=quiet)
-    leader = parts.trainer.is_global_zero
-    if leader:
-        record.claim()
-    if cfg.force:
-        resumed = None
-        if leader:
-            record.clear()
-    elif done := record.finished():  # by another process, since this one was started
-        if leader and not quiet:
-            print(words.already(done, asked))
-        return STATUS[done["status"]] if leader else DONE
-    else:
-        resumed = checkpoint.newest(record.checkpoints, asked.key, parts.images.sha256, tidy=leader)
+    parts = prepared(cfg, asked, record, study, ranks, quiet=quiet)
+    leader = ranks.leads
+    status, checkpoint_found = ranks.decided(
+        lambda: taken(cfg, asked, record, parts.images.sha256, leader, quiet)
+    )
+    if status is not None:
+        return status
+    resumed = checkpoint.Found.told(checkpoint_found) if checkpoint_found else None
     if resumed:
         parts.checkpoints.resume(resumed)
         record.text = resumed.origin.metrics
         record.curvature = resumed.origin.curvature
         parts.rows.resume(record.measured(), asked)
     told = begin(cfg, asked, record, parts, resumed)
-    if leader and not quiet:
+    if not quiet:
         print(words.beginning(asked, resumed.iteration if resumed else 0), file=sys.stderr)
     status = fit(cfg, asked, record, parts, resumed, told)
+    if ranks.joined and parts.signals.at_once:  # the others wait in the middle of an update
+        raise SystemExit(128 + (parts.signals.received or 0))
     if leader and status != "interrupted":
         curves.draw(record.folder, record.measured(), asked)
-    if leader and not quiet:
+    if not quiet:
         print(words.ending(told, asked, forced=cfg.force))
     if not leader:  # Lightning kills the first process where another ends with a status of its own
         return DONE
     if status == "interrupted" and parts.signals.received is not None:
         return 128 + parts.signals.received
     return STATUS.get(status, FAULT)
+
+
+def taken(
+    cfg: DictConfig, asked: Plan, record: Record, data_sha256: str, leader: bool, quiet: bool
+) -> tuple[int | None, dict[str, Any] | None]:
+    """Take hold of the record: the status where there is nothing left to train, else what to go on
+    from, if anything. Raises `Busy`."""
+    try:
+        if leader:
+            record.claim()
+    except Busy as busy:
+        if step_tasks() == 1 or cfg.trainer.strategy == "ddp":
+            raise
+        raise Busy(
+            f"{busy} (srun started {step_tasks()}: they share a run with trainer=ddp)"
+        ) from busy
+    if cfg.force:
+        if leader:
+            record.clear()
+        return None, None
+    if done := record.finished():  # by another process, since this one was started
+        if not quiet:
+            print(words.already(done, asked))
+        return STATUS[done["status"]] if leader else DONE, None
+    found = checkpoint.newest(record.checkpoints, asked.key, data_sha256, tidy=leader)
+    return None, found.telling() if found else None
 
 
 def begin(
@@ -141,7 +182,7 @@ def fit(
     module, trainer, signals, clock = parts.module, parts.trainer, parts.signals, parts.clock
     first = resumed.iteration if resumed else 0
     status, diverged_at = "failed", None
-    signals.take()
+    signals.take(trainer)
     try:
         if first < asked.iterations:
             trainer.fit(
@@ -155,8 +196,6 @@ def fit(
         status = "diverged" if diverged_at is not None else "done" if done else "interrupted"
     except StopNow:
         status = "interrupted"
-    except SIGTERMException:  # Lightning's, of one that came before `signals` had them all
-        signals.received, status = signal.SIGTERM, "interrupted"
     finally:
         try:  # a scheduler signals more than once; the last words are not to be cut off
             parts.progress.close()
