@@ -11,7 +11,8 @@ what=together   `runs` networks one after another, in a process each, or stacked
 what=ddp        train.py in one process and in two
 what=profile    the bare loop's time by kind of operation, over `updates` updates
 what=launchers  sweeps of `jobs` two-second jobs by our launcher and by Hydra's, besides training
-what=finders    range tests beside each other on cases=digits,mnist,cifar10, `rounds` seeds each
+what=finders    range tests beside each other on cases=digits,mnist,cifar10, `rounds` seeds each,
+                in `runs` processes; goes on from outputs/benchmark/finders.jsonl
 
 Contenders take turns within one process; each is timed for about so many seconds a round. The
 record goes to outputs/benchmark, with publish=true to outputs/published/benchmark, network by
@@ -78,9 +79,9 @@ def contenders_of(asked: Options) -> tuple[str, dict[str, Any]]:
     if asked.what == "profile":
         return "", {}
     if asked.what == "finders":
-        from disciplined.benchmark import finders
+        from disciplined.benchmark.finders import measured
 
-        return "", finders.FINDERS
+        return "", measured.FINDERS
     if asked.what == "ddp":
         return report.OURS, {report.OURS: contenders.ours, "two processes": contenders.several}
     return report.OURS, {
@@ -112,7 +113,7 @@ def main(arguments: list[str]) -> int:
         raise Mistake(f"contenders={asked.contenders}: {first} is what the others stand by")
     problems = {c.name: c for c in cases.CASES}
     if asked.what == "finders":
-        from disciplined.benchmark.finders import PROBLEMS
+        from disciplined.benchmark.finders.problems import PROBLEMS
 
         problems = PROBLEMS
     wanted = chosen("cases", asked.cases, problems).values()
@@ -167,13 +168,17 @@ def measurements(
         sweeps = launchers.measured(list(makers), asked.jobs, asked.rounds, tell)
         yield {"name": f"{asked.jobs} jobs", "sweeps": sweeps, "precision": "fp32"}
         return
-    for case in wanted:
-        if asked.what == "finders":
-            from disciplined.benchmark import finders
+    if asked.what == "finders":
+        from disciplined.benchmark.finders import measured
 
-            told = finders.measured(case, list(makers), asked.rounds, asked.data_dir, tell)
-            yield told | {"name": case.name, "precision": "fp32"}
-        elif asked.what == "profile":
+        kept, seeds = Path(asked.output_dir, "benchmark", "finders.jsonl"), range(asked.rounds)
+        with measured.processes(asked.runs) as runs:
+            for case in wanted:
+                told = measured.measured(case, makers, seeds, kept, runs, asked.data_dir, tell)
+                yield told | {"name": case.name, "precision": "fp32"}
+        return
+    for case in wanted:
+        if asked.what == "profile":
             parts = cases.parts(case, setting)
             shares = profile.shares(case, parts, setting, asked.updates)
             yield {"name": case.name, "shares": shares, "precision": parts.precision}
