@@ -54,9 +54,10 @@ def test_seeds_differ_even_for_a_finder_that_seeds_the_loader():
 
 
 def test_a_finder_has_its_rate_the_run_with_it_and_the_images_it_read():
-    _, (row,) = measured.done(Task(SMALL, 0, "nowhere", finders=(ours.OURS,)))
+    _, (row, half) = measured.done(Task(SMALL, 0, "nowhere", finders=(ours.OURS,)))
     assert row["rule"] == ours.OURS and 1e-4 < row["lr"] <= 10
     assert row["accuracy"] > 0.2, "chance is a tenth"
+    assert half["rule"] == ours.HALVED and half["lr"] == row["lr"] / 2
     assert 0 < row["trained"] <= 6400 and row["validated"] % 128 == 0
     _, (rate,) = measured.done(Task(SMALL, 0, "nowhere", lr=row["lr"]))
     assert rate["accuracy"] == row["accuracy"], "a suggestion is worth what its rate is"

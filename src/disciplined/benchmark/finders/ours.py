@@ -11,6 +11,7 @@ UPDATES = 100  # what Lightning, fastai and torch-lr-finder take unasked
 EXPONENTIAL: dict[str, Any] = {"low": 1e-7, "high": 10.0, "shape": "exponential"}
 HIGHEST_LINEAR = 1.0  # torch-lr-finder's example of Smith's test
 OURS, LINEAR, BLIND = "range_test", "range_test, linear", "range_test, training loss"
+HALVED = "half of range_test"  # a margin tried beside what the library says
 
 
 def exponential(of: Attempt) -> Suggestions:
@@ -21,7 +22,8 @@ def exponential(of: Attempt) -> Suggestions:
         iterations=UPDATES,
         **EXPONENTIAL,
     )
-    return {OURS: found.suggested.max_lr}
+    limit = found.suggested.max_lr
+    return {OURS: limit, HALVED: limit and limit / 2}
 
 
 def linear(of: Attempt) -> Suggestions:
