@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from disciplined.studies import asked, index, reproduction, study_file
+from disciplined.studies import asked, index_file, reproduction, study_file
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -56,10 +56,10 @@ def studies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pa
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
         monkeypatch.setattr(study_file, "CONF", conf)
-        monkeypatch.setattr(index, "CONF", conf)
-        monkeypatch.setattr(index, "INDEX", conf / "study" / "index.json")
-        monkeypatch.setattr(index, "made", lambda: {"choices": {}, "studies": {}})
-        monkeypatch.setattr(index, "changed", list)
+        monkeypatch.setattr(index_file, "CONF", conf)
+        monkeypatch.setattr(index_file, "INDEX", conf / "study" / "index.json")
+        monkeypatch.setattr(index_file, "made", lambda: {"choices": {}, "studies": {}})
+        monkeypatch.setattr(index_file, "changed", list)
         return tmp_path / "outputs"
 
     return make
@@ -171,7 +171,7 @@ def test_a_false_claim_is_contradicted_by_real_records(
 
 def test_a_list_of_a_hundred_studies_of_twenty_arms_takes_no_two_seconds(outputs: Path):
     """In processor time, so that busy neighbours do not count; the interpreter's start with it."""
-    kept = index.stored()
+    kept = index_file.stored()
     arm = kept["disciplined/table2"]["scales"]["paper"]["12ep"]
     arms = {str(i): arm | {"keys": f"{i:012x} {i + 1:012x} {i:012x} {i:012x}"} for i in range(20)}
     study = kept["disciplined/table2"] | {

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from disciplined.studies import expansion, index
+from disciplined.studies import expansion, index, index_file
 from disciplined.studies.expansion import expand
 from disciplined.studies.study import Study
 from disciplined.studies.study_file import ids, load
@@ -19,7 +19,7 @@ from disciplined.training.words import published
 AGAIN = "run `python scripts/reproduce.py keys` if that was meant; old records lose their names"
 
 
-KEPT = index.stored()
+KEPT = index_file.stored()
 PUBLISHED = Path(__file__).parents[2] / "outputs" / "published"
 # Studies with records to stand by: each of their arms is composed anew, of the others one.
 STOOD_BY = {name for name in KEPT if (PUBLISHED / name / "records").is_dir()}
@@ -42,7 +42,7 @@ def same(name: str, now: dict[str, Any]) -> None:
 
 def test_the_index_has_every_study_as_its_file_is():
     assert set(KEPT) == set(ids())
-    stale = [name for name in ids() if index.kept(name) is None]
+    stale = [name for name in ids() if index_file.kept(name) is None]
     assert not stale, f"conf/study/index.json is not current for {', '.join(stale)}; {AGAIN}"
     assert len(STOOD_BY) >= 8
 
@@ -64,7 +64,7 @@ def test_every_arm_composes_to_the_settings_it_had():
     text = index.index_text()
     for name, now in json.loads(text)["studies"].items():
         same(name, now)
-    assert text == index.INDEX.read_text(), f"conf/study/index.json is not current; {AGAIN}"
+    assert text == index_file.INDEX.read_text(), f"conf/study/index.json is not current; {AGAIN}"
 
 
 def test_published_settings_are_current():
@@ -127,15 +127,15 @@ def test_a_part_is_current_while_what_it_was_made_of_is(planted, monkeypatch, tm
     }.items():
         (conf / file).parent.mkdir(parents=True, exist_ok=True)
         (conf / file).write_text(text)
-    monkeypatch.setattr(index, "CONF", conf)
-    there = {"choices": index.choices(), "studies": {"p/f": told}}
+    monkeypatch.setattr(index_file, "CONF", conf)
+    there = {"choices": index_file.choices(), "studies": {"p/f": told}}
     assert len(there["choices"]) == 4
 
     def current() -> bool:
-        index.changed.cache_clear()
-        return index.kept("p/f") is not None
+        index_file.changed.cache_clear()
+        return index_file.kept("p/f") is not None
 
-    monkeypatch.setattr(index, "made", lambda: there)
+    monkeypatch.setattr(index_file, "made", lambda: there)
     try:
         assert current()
         for file in ("author/index.yaml", "model/lenet.yaml"):
@@ -151,4 +151,4 @@ def test_a_part_is_current_while_what_it_was_made_of_is(planted, monkeypatch, tm
         (conf / "recipe/superconv.yaml").unlink()
         assert not current()
     finally:
-        index.changed.cache_clear()
+        index_file.changed.cache_clear()

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from disciplined.studies import calibration, drawing, index, ledger, panels, publish, series, tables
+from disciplined.studies import (
+    calibration,
+    drawing,
+    index_file,
+    ledger,
+    panels,
+    publish,
+    series,
+    tables,
+)
 from disciplined.studies.expansion import expand, indexed
 from disciplined.studies.judge import judge
 from disciplined.studies.shelf import Shelf
@@ -140,7 +149,7 @@ PUBLISHED = Path(__file__).parents[2] / "outputs" / "published"
 )
 def test_published_pages_are_what_their_records_say(name: str, tmp_path: Path):
     study, folder = load(name), PUBLISHED / name
-    told = index.kept(name)
+    told = index_file.kept(name)
     assert told, f"conf/study/index.json is not current for {name}"
     places = (f"output_dir={tmp_path}",)
     runs = indexed(study, told, "paper", seeds=study.seeds["paper"], places=places)

@@ -102,3 +102,32 @@ def test_the_benchmark_where_no_record_speaks(tmp_path):
 )
 def test_times_in_words(seconds: float | None, words: str):
     assert lasting(seconds) == words
+
+
+OTHER = {"hardware": "Another processor, 4 cores"}
+
+
+def test_another_machine_gives_an_estimate_where_nobody_measured_here(tmp_path, monkeypatch):
+    monkeypatch.setattr(speeds, "gpus", list)
+    found = measured([summary("net-a-step", 100, "s", **OTHER)], tmp_path)
+    told = arm("net-a-step", images=1000)
+    assert found.of(told) is None
+    assert found.estimated(told)
+    assert found.seconds(told) == 10
+    assert lasting(found.seconds(told), found.estimated(told)) == "~10 s"
+
+
+def test_an_estimate_is_scaled_by_what_both_machines_measured(tmp_path, monkeypatch):
+    monkeypatch.setattr(speeds, "gpus", list)
+    theirs = [summary("net-a-step", 100, "s", **OTHER), summary("big-a-step", 10, "t", **OTHER)]
+    found = measured([*theirs, summary("net-a-step", 300, "s")], tmp_path)
+    assert not found.estimated(arm("net-a-step"))
+    assert found.seconds(arm("net-a-step", images=3000)) == 10
+    assert found.seconds(arm("big-a-step", images=300)) == pytest.approx(10)
+
+
+def test_a_processor_estimates_nothing_for_a_gpu(tmp_path, monkeypatch):
+    monkeypatch.setattr(speeds, "gpus", lambda: ["0"])
+    assert (
+        measured([summary("net-a-step", 100, **OTHER)], tmp_path).seconds(arm("net-a-step")) is None
+    )

@@ -7,40 +7,24 @@ was made once is kept in `table.json` and shown from there until study or networ
 import ast
 import hashlib
 import json
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from disciplined.mistakes import Mistake
 from disciplined.studies.columns import aligned
+from disciplined.studies.study import Study
 from disciplined.training.machine import written
 from disciplined.training.record import write
 
 if TYPE_CHECKING:
-    from disciplined.studies.study import Study
     from disciplined.training.outline import Layer
 
 PACKAGE = Path(__file__).parents[1]
-HEADER = ("layer", "output", "parameters", "published")
 FACTS = ("kind", "kernel", "stride", "padding", "times", "channels", "parameters")
+HEADER = ("layer", "output", "parameters", "published")
 
 
-@dataclass(frozen=True)
-class Architecture:
-    """A network, or a part of one, and what was published of it.
-
-    model, dataset: choices. part: a module's name (`blocks.0`). published: layer by layer, any of
-    `FACTS`. counts: layers of a kind that are no blocks, and `parameters`, in all.
-    """
-
-    model: str
-    dataset: str = "cifar10"
-    part: str | None = None
-    published: list[dict[str, Any]] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
-
-
-def tables(study: "Study") -> list[dict[str, Any]]:
+def tables(study: Study) -> list[dict[str, Any]]:
     """Every table of a study: what it is of, its rows as cells, and its counts in words.
 
     Raises Mistake where what was published cannot be laid beside the layers.
@@ -94,7 +78,7 @@ def counted(layers: list["Layer"], total: int, published: dict[str, int]) -> lis
     return words
 
 
-def current(study: "Study") -> str:
+def current(study: Study) -> str:
     """Twelve hexadecimal digits over what a table depends on: the study's file and the networks."""
     found = hashlib.sha256(study.file.read_bytes())
     for path in [*sorted(PACKAGE.glob("models/*.py")), PACKAGE / "training" / "outline.py"]:
@@ -104,7 +88,7 @@ def current(study: "Study") -> str:
     return found.hexdigest()[:12]
 
 
-def made(study: "Study", *kept: Path) -> list[dict[str, Any]]:
+def made(study: Study, *kept: Path) -> list[dict[str, Any]]:
     """The tables from the first of the folders that has present ones, or else made anew."""
     for folder in kept:
         try:
@@ -116,7 +100,7 @@ def made(study: "Study", *kept: Path) -> list[dict[str, Any]]:
     return tables(study)
 
 
-def write_tables(study: "Study", found: list[dict[str, Any]], folder: Path) -> Path:
+def write_tables(study: Study, found: list[dict[str, Any]], folder: Path) -> Path:
     """`table.json`, `table.md` and the page of a study in a folder; returns the page."""
     folder.mkdir(parents=True, exist_ok=True)
     kept = {"of": current(study), "study": study.id, "tables": found}

@@ -19,7 +19,8 @@ UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 
 @dataclass(frozen=True)
 class Wanted:
-    """A missing run: which arm's of which study, and how long it takes (None: nobody knows)."""
+    """A missing run: which arm's of which study, how long it takes (None: nobody knows), and
+    whether that is an estimate by another machine."""
 
     key: str
     study: str
@@ -28,6 +29,7 @@ class Wanted:
     network: str
     images: int
     seconds: float | None
+    estimated: bool = False
 
 
 @dataclass(frozen=True)

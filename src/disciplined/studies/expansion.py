@@ -18,7 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 from disciplined.mistakes import Mistake
 from disciplined.studies.arms import Overrides
 from disciplined.studies.checks import suggestion
-from disciplined.studies.index import keys
+from disciplined.studies.index_file import keys
 from disciplined.studies.study import SCALES, Study
 from disciplined.training.config import chosen, completed, compose, groups
 from disciplined.training.planning import Plan, plan

@@ -6,7 +6,7 @@ from typing import Any
 from disciplined.studies import speeds
 from disciplined.studies.checks import one_of
 from disciplined.studies.columns import aligned
-from disciplined.studies.index import keys
+from disciplined.studies.index_file import keys
 from disciplined.studies.shelf import Shelf
 from disciplined.studies.speeds import Speeds, lasting
 from disciplined.studies.study import SCALES
@@ -31,8 +31,8 @@ def table(index: dict[str, dict[str, Any]], output_dir: Path, paper: str, data: 
     ]
     return (
         f"{aligned([list(HEAD), *rows])}\n\n{len(rows)} studies; runs, images and time on this "
-        "machine (one run at a time; ?: a speed nobody has measured here): at paper scale; "
-        "paper, short, smoke: on disk/all"
+        "machine (one run at a time; ~: estimated from another machine's speed; ?: nobody has "
+        "measured such a network): at paper scale; paper, short, smoke: on disk/all"
     )
 
 
@@ -47,13 +47,14 @@ def row(name: str, told: dict[str, Any], shelf: Shelf, known: Speeds) -> list[st
     return [
         *(name, told["title"], ", ".join(told["data"]), ", ".join(told["models"])),
         *(str(len(paper) * seeds["paper"]), f"{images / 1e6:,.1f}M"),
-        *(total([known.seconds(arm) for arm in paper.values()], seeds["paper"]), *counts),
+        *(total(known, list(paper.values()), seeds["paper"]), *counts),
     ]
 
 
-def total(seconds: list[float | None], seeds: int) -> str:
+def total(known: Speeds, arms: list[dict[str, Any]], seeds: int) -> str:
     """The time of a study in words: of what is known, and whether there is more."""
-    told = [one for one in seconds if one is not None]
+    told = [seconds for arm in arms if (seconds := known.seconds(arm)) is not None]
     if not told:
-        return "?" if seconds else ""
-    return lasting(sum(told) * seeds) + " + ?" * (len(told) < len(seconds))
+        return "?" if arms else ""
+    words = lasting(sum(told) * seeds, any(map(known.estimated, arms)))
+    return words + " + ?" * (len(told) < len(arms))

@@ -9,7 +9,7 @@ from disciplined.studies import budget, speeds
 from disciplined.studies.budget import Need, Step, Wanted
 from disciplined.studies.columns import aligned
 from disciplined.studies.evidence import ENOUGH
-from disciplined.studies.index import keys
+from disciplined.studies.index_file import keys
 from disciplined.studies.shelf import Shelf
 from disciplined.studies.speeds import Speeds, lasting
 
@@ -40,8 +40,8 @@ def open_claims(
             lacking[arm] = [names[seed] for seed in seeds]
             for seed in seeds:
                 network = about["name"].partition("-")[0]
-                lasts = known.seconds(about)
-                run = Wanted(names[seed], study, arm, seed, network, about["images"], lasts)
+                lasts = known.seconds(about), known.estimated(about)
+                run = Wanted(names[seed], study, arm, seed, network, about["images"], *lasts)
                 runs.setdefault(run.key, run)
         for claim, reads in told["claims"].items():
             if reads is None or not reads:
@@ -74,7 +74,7 @@ def told(
     """Steps with their runs, commands, and what is left out and why."""
     rows = [["step", "study", "arm", "seeds", "images", "time", "after", "settles"]]
     lines: list[str] = []
-    spent = 0.0
+    spent, guessed = 0.0, False
     for number, step in enumerate(steps, 1):
         spent += step.seconds
         runs = sorted((found.runs[key] for key in step.runs), key=lambda r: (r.study, r.seed))
@@ -84,27 +84,32 @@ def told(
             arms.setdefault((run.study, run.arm), []).append(run)
         for place, ((study, arm), of_it) in enumerate(arms.items()):
             ends = place == len(arms) - 1
+            rough = any(run.estimated for run in of_it)
+            guessed = guessed or rough
             rows.append(
                 [
                     *(str(number) if not place else "", study, arm),
                     ",".join(str(run.seed) for run in of_it),
                     f"{sum(run.images for run in of_it):,}",
-                    lasting(sum(run.seconds or 0.0 for run in of_it)),
-                    lasting(spent) if ends else "",
+                    lasting(sum(run.seconds or 0.0 for run in of_it), rough),
+                    lasting(spent, guessed) if ends else "",
                     ", ".join(f"{n.study} {n.claim}" for n in step.settles) if ends else "",
                 ]
             )
     settles = sum(len(step.settles) for step in steps)
     runs = sum(len(step.runs) for step in steps)
     words = [
-        f"{runs} runs, {lasting(spent) if steps else 'no time'} of {within}, settle {settles} of "
-        f"{len(found.needs)} open claims at scale {scale} ({found.settled} are settled)"
+        f"{runs} runs, {lasting(spent, guessed) if steps else 'no time'} of {within}, settle "
+        f"{settles} of {len(found.needs)} open claims at scale {scale} ({found.settled} are "
+        "settled)"
     ]
+    if guessed:
+        words.append("~: estimated from another machine's speed; the first runs here correct it")
     if len(found.needs) > len(timed):
         networks = sorted({r.network for r in found.runs.values() if r.seconds is None})
         words.append(
-            f"{len(found.needs) - len(timed)} claims are left out: nobody has measured here how "
-            f"fast {', '.join(networks)} train (a run at scale=short does)"
+            f"{len(found.needs) - len(timed)} claims are left out: nobody has measured how fast "
+            f"{', '.join(networks)} train (a run at scale=short does)"
         )
     if found.blocked:
         words.append(f"{found.blocked} claims read arms that cannot be run yet")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from disciplined.studies import index
+from disciplined.studies import index_file
 from disciplined.studies.study import Study
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def gather(
 
     seeds = max(study.seeds[scale], request.seeds or 0)
     runs = wanted if scale == "smoke" and wanted else None
-    if runs is None and (told := index.kept(study.id)):
+    if runs is None and (told := index_file.kept(study.id)):
         runs = expansion.indexed(study, told, scale, seeds=seeds, places=request.places)
         if runs is not None and not {run.key for run in wanted} <= {run.key for run in runs}:
             runs = None  # planning has changed since

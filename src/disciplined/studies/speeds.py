@@ -1,7 +1,8 @@
 """How fast this machine trains, from what was measured on it: records first, then the benchmark.
 
 A speed counts everything that a run takes time for: its images over its wall clock, so evaluations
-and checkpoints are in it. What was measured on other hardware says nothing here. No torch.
+and checkpoints are in it. Where nobody has measured here, another machine's speed is an estimate,
+scaled by how the two compare on the networks measured on both. No torch.
 """
 
 import json
@@ -23,10 +24,13 @@ class Speeds:
     """Images per second by what they were measured on, the closest to an arm first.
 
     by: values by setting, by (network, data), by network. benchmark: by network, by batch size.
+    others: what other machines of this kind measured (a processor's speeds for a processor), by
+    their hardware.
     """
 
     by: dict[Any, list[float]] = field(default_factory=dict)
     benchmark: dict[str, dict[int, float]] = field(default_factory=dict)
+    others: dict[str, "Speeds"] = field(default_factory=dict)
 
     def of(self, arm: dict[str, Any]) -> float | None:
         """Images per second of an arm of the index; None where nothing like it was measured."""
@@ -39,10 +43,32 @@ class Speeds:
             return batches[min(batches, key=lambda b: (abs(b - batch), b))]
         return None
 
+    def estimate(self, arm: dict[str, Any]) -> float | None:
+        """Images per second by another machine's measurements, the most alike first; None where
+        no machine measured anything like it."""
+        found = [
+            (shared, speed * ratio)
+            for other in self.others.values()
+            if (speed := other.of(arm))
+            for shared, ratio in [self.beside(other)]
+        ]
+        return max(found)[1] if found else None
+
+    def beside(self, other: "Speeds") -> tuple[int, float]:
+        """How many settings and networks both machines measured, and the median of this one's
+        speed over the other's; 1 where there are none."""
+        pairs = [(self.by[key], other.by[key]) for key in self.by.keys() & other.by.keys()]
+        ratios = [statistics.median(ours) / statistics.median(theirs) for ours, theirs in pairs]
+        return len(ratios), statistics.median(ratios) if ratios else 1.0
+
     def seconds(self, arm: dict[str, Any]) -> float | None:
-        """How long a run of an arm takes; None where nobody knows."""
-        speed = self.of(arm)
+        """How long a run of an arm takes, measured here or estimated; None where nobody knows."""
+        speed = self.of(arm) or self.estimate(arm)
         return arm["images"] / speed if speed else None
+
+    def estimated(self, arm: dict[str, Any]) -> bool:
+        """Whether `seconds` is an estimate by another machine."""
+        return self.of(arm) is None and self.estimate(arm) is not None
 
 
 def measured(summaries: Iterable[dict[str, Any]], benchmark: Path) -> Speeds:
@@ -52,23 +78,37 @@ def measured(summaries: Iterable[dict[str, Any]], benchmark: Path) -> Speeds:
         machine, result = summary.get("machine", {}), summary["result"]
         iterations = result.get("iteration") or 0
         speed = machine.get("images_per_second")
-        if not speed or iterations <= PLUMBING or not here(machine):
+        whose = owner(speeds, machine)
+        if not speed or iterations <= PLUMBING or whose is None:
             continue
         if machine.get("wall_seconds") and machine.get("train_seconds"):
             speed *= min(1.0, machine["train_seconds"] / machine["wall_seconds"])
         network, data, _ = summary["name"].split("-", 2)
         for key in (summary["setting"], (network, data), network):
-            speeds.by.setdefault(key, []).append(speed)
+            whose.by.setdefault(key, []).append(speed)
     for file in sorted(benchmark.glob("*.json")):
         told = json.loads(file.read_text())
-        if told.get("what") != "training" or not here(told):
+        whose = owner(speeds, told)
+        if told.get("what") != "training" or whose is None:
             continue
         for case in told["cases"]:
             network, _, batch = case["name"].rpartition("-")
             ours = [t["median"] for t in case["timings"] if t["name"] == "train.py"]
             if ours and batch.isdecimal():
-                speeds.benchmark.setdefault(network, {})[int(batch)] = ours[0]
+                whose.benchmark.setdefault(network, {})[int(batch)] = ours[0]
     return speeds
+
+
+def owner(speeds: Speeds, machine: dict[str, Any]) -> Speeds | None:
+    """Where the speeds of a record's machine belong; None where they say nothing here: a
+    processor's where there is a GPU, and the other way round."""
+    if here(machine):
+        return speeds
+    name, _ = cores(str(machine.get("hardware")))
+    device = machine.get("device") or "cpu"
+    if not machine.get("hardware") or (device == "cpu") == bool(gpus()):
+        return None
+    return speeds.others.setdefault(name if device == "cpu" else device, Speeds())
 
 
 def here(machine: dict[str, Any]) -> bool:
@@ -95,10 +135,12 @@ def cores(hardware: str) -> tuple[str, int]:
     return (name, int(count)) if count.isdecimal() else (hardware, 0)
 
 
-def lasting(seconds: float | None) -> str:
-    """A time in words, `?` where it is not known."""
+def lasting(seconds: float | None, estimated: bool = False) -> str:
+    """A time in words, `?` where it is not known, `~` before an estimate."""
     if seconds is None:
         return "?"
+    if estimated:
+        return f"~{lasting(seconds)}"
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 1.5 * size:
             return f"{seconds / size:.3g} {unit}"

@@ -10,7 +10,6 @@ from typing import Any
 
 from disciplined.mistakes import Mistake
 from disciplined.schedules.lengths import Length
-from disciplined.studies.architecture import Architecture
 from disciplined.studies.arms import Overrides
 from disciplined.training import estimates
 
@@ -139,6 +138,21 @@ class Calibration:
     group: int
     draws: int
     metrics: list[str]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network, or a part of one, and what was published of it.
+
+    model, dataset: choices. part: a module's name (`blocks.0`). published: layer by layer, any of
+    `architecture.FACTS`. counts: layers of a kind that are no blocks, and `parameters`, in all.
+    """
+
+    model: str
+    dataset: str = "cifar10"
+    part: str | None = None
+    published: list[dict[str, Any]] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

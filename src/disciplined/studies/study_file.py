@@ -9,7 +9,6 @@ from typing import Any
 
 from disciplined.mistakes import Mistake
 from disciplined.schedules.lengths import Length
-from disciplined.studies.architecture import Architecture
 from disciplined.studies.arms import expand_arms
 from disciplined.studies.checks import (
     arm_name,
@@ -29,6 +28,7 @@ from disciplined.studies.study import (
     READINGS,
     SCALES,
     SCHEDULED,
+    Architecture,
     Calibration,
     Choice,
     Claim,
