@@ -26,8 +26,8 @@ from pathlib import Path
 
 from disciplined import command_line
 from disciplined.ending import DIVERGED, DONE
-from disciplined.tuning import running, showing, steps
-from disciplined.tuning.steps import Options
+from disciplined.tuning.checklist import running, showing, steps
+from disciplined.tuning.checklist.steps import Options
 
 OWN = [f.name for f in fields(Options)]
 

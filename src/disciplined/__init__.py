@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from disciplined.diagnosis import diagnose
-    from disciplined.tuning.range_test import range_test
+    from disciplined.tuning.trial.range_test import range_test
 
 __all__ = ["diagnose", "range_test"]
 PLACES = {
     "diagnose": "disciplined.diagnosis",
-    "range_test": "disciplined.tuning.range_test",
+    "range_test": "disciplined.tuning.trial.range_test",
 }
 
 

@@ -18,11 +18,9 @@ from disciplined.schedules.cycles import onecycle
 from disciplined.tuning.lightning import RangeTest, Schedules
 
 
-def fit(
-    folder: Path, *callbacks: pl.Callback, module: Module | None = None, **settings: Any
-) -> Any:
+def fit(folder: Path, *callbacks: pl.Callback, module: Any = Module, **settings: Any) -> Any:
     pl.seed_everything(3)
-    module = module or Module()
+    module = module() if isinstance(module, type) else module
     told = {
         "logger": False,
         "max_epochs": 2,
@@ -59,13 +57,20 @@ def test_a_range_test_before_training_leaves_no_trace(tmp_path: Path, capsys):
     plain, trainer = fit(tmp_path)
     logged = {k: float(v) for k, v in trainer.callback_metrics.items()}
     test = RangeTest(high=0.5, iterations=20, points=5, seeds=2, accuracy="val_acc")
-    tested, trainer = fit(tmp_path, test)
+    rates: list[float] = []
+
+    class Telling(Module):
+        def training_step(self, batch: Any) -> torch.Tensor:  # without a number
+            rates.append(self.trainer.optimizers[0].param_groups[0]["lr"])
+            return super().training_step(batch, 0)
+
+    tested, trainer = fit(tmp_path, test, module=Telling)
     for name, value in plain.state_dict().items():
         assert torch.equal(value, tested.state_dict()[name]), name
     assert {k: float(v) for k, v in trainer.callback_metrics.items()} == logged
-    assert tested.seen[-len(plain.seen) :] == plain.seen
-    assert len(tested.seen) == len(plain.seen) + 40
-    assert tested.seen[1][0] == pytest.approx(0.5 / 20)
+    assert tested.seen == plain.seen, "what it keeps in a plain attribute is put back"
+    assert rates[:40] == pytest.approx([0.5 * t / 20 for t in range(20)] * 2)
+    assert len(rates) == len(plain.seen) + 40
     assert trainer.global_step == 12 and not list(tmp_path.iterdir())
     assert test.result is not None and test.result.val_accuracy.shape == (2, 5)
     assert (test.result.val_accuracy > 0.3).all() and "lr" in capsys.readouterr().out
@@ -109,6 +114,34 @@ def test_what_is_measured_is_what_the_trainer_validates(tmp_path: Path):
     assert test.result is not None
     assert test.result.val_loss[0, 0] == pytest.approx(result["val_loss"], rel=1e-5)
     assert test.result.val_accuracy[0, 0] == pytest.approx(result["val_acc"])
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-true"])
+def test_batches_come_as_lightning_gives_them(precision: Any, tmp_path: Path):
+    """In the run's precision, through every hook, and the trainer says what it does meanwhile."""
+
+    given: set[Any] = set()
+
+    class Hooked(Module):
+        def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+            return {"points": batch[0], "labels": batch[1]}
+
+        def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+            points = batch["points"]
+            given.add((self.trainer.training, self.trainer.validating, points.dtype))
+            return points, batch["labels"]
+
+    test = RangeTest(high=0.1, iterations=4, points=2)
+
+    class Stopping(pl.Callback):
+        def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+            assert trainer.training
+            trainer.should_stop = True
+            dtype = torch.bfloat16 if precision == "bf16-true" else torch.float32
+            assert given == {(True, False, dtype), (False, True, dtype)}
+
+    fit(tmp_path, test, Stopping(), module=Hooked, precision=precision)
+    assert test.result is not None and (test.result.val_loss > 0).all()
 
 
 def test_apply_begins_with_the_rate_found_and_a_picture_is_written(tmp_path: Path):

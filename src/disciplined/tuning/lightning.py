@@ -6,22 +6,19 @@
 Both leave the LightningModule as it is.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.loggers.logger import DummyLogger
-from torch import Tensor
-from torchmetrics import Metric
 
 from disciplined.mistakes import Mistake
 from disciplined.schedules.segments import Schedule
 from disciplined.tuning.driven import Driven
-from disciplined.tuning.measured import RangeTest as Measured
-from disciplined.tuning.range_test import range_test
+from disciplined.tuning.trial.lightning_steps import Steps, alone, silenced, single
+from disciplined.tuning.trial.range_test import range_test
+from disciplined.tuning.trial.result import RangeTestResult
 
 Planned = Schedule | Callable[[int], Schedule]
 
@@ -73,13 +70,13 @@ class RangeTest(pl.Callback):
 
     Weights, optimiser, loaders and random states are put back: training afterwards is byte for byte
     what it would have been without, unless `apply` sets the rate found. What the steps log goes
-    nowhere, other callbacks see nothing of the test, metrics of torchmetrics begin anew; what a
-    step keeps in plain attributes stays. A run that is resumed, or `fast_dev_run`, is not tested.
-    Data loaders with `persistent_workers` keep the seeds of the test. `result` is a
-    `disciplined.tuning.measured.RangeTest`.
+    nowhere, other callbacks see nothing of the test, metrics and plain attributes of the module are
+    put back; objects of other classes that it keeps are not. A run that is resumed, or
+    `fast_dev_run`, is not tested. Data loaders with `persistent_workers` keep the seeds of the
+    test. `result` is a `disciplined.tuning.trial.result.RangeTestResult`.
 
     Args:
-        high, low, iterations, shape, over, points, seeds, stop, beside: as of
+        high, low, iterations, shape, over, points, seeds, stop, beside, validation_images: as of
             `disciplined.range_test`.
         loss, accuracy: the names under which `validation_step` logs them; without validation the
             training loss is read alone.
@@ -103,7 +100,7 @@ class RangeTest(pl.Callback):
         self.names = {"loss": loss} | ({"accuracy": accuracy} if accuracy else {})
         self.apply = apply
         self.file = figure
-        self.result: Measured | None = None
+        self.result: RangeTestResult | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.global_step or trainer.fast_dev_run:  # type: ignore[attr-defined]
@@ -128,7 +125,7 @@ class RangeTest(pl.Callback):
                 validation=steps.validation(),
                 step=steps.update,
                 measure=steps.measure,
-                move=trainer.strategy.batch_to_device,
+                move=steps.move,
                 others=[scaler] if scaler is not None else [],
                 **self.settings,
             )
@@ -141,111 +138,8 @@ class RangeTest(pl.Callback):
             Driven(optimizer, self.result.over).set(found)
 
 
-class Steps:
-    """The module's own steps, as a range test wants them."""
-
-    def __init__(
-        self,
-        trainer: pl.Trainer,
-        module: pl.LightningModule,
-        optimizer: torch.optim.Optimizer,
-        logged: dict[str, Any],
-        names: Mapping[str, str],
-    ):
-        self.trainer, self.module, self.optimizer = trainer, module, optimizer
-        self.logged, self.names = logged, names
-        self.updates = 0
-        self.metrics = [part for part in module.modules() if isinstance(part, Metric)]
-
-    def update(self, batch: Any) -> Tensor:
-        """An update as Lightning makes it: precision, clipping and strategy included."""
-        strategy, found = self.trainer.strategy, []
-
-        def closure() -> Tensor:
-            self.optimizer.zero_grad()
-            told = strategy.training_step(batch, self.updates)
-            loss = told["loss"] if isinstance(told, Mapping) else told
-            if not isinstance(loss, Tensor):
-                raise Mistake("RangeTest: training_step returned no loss")
-            found.append(loss.detach())
-            strategy.backward(loss, self.optimizer)
-            return loss
-
-        strategy.optimizer_step(self.optimizer, closure, model=self.module)
-        self.updates += 1
-        return found[0]
-
-    def validation(self) -> Any:
-        """The validation loader, None where the run has none."""
-        loop = self.trainer.fit_loop.epoch_loop.val_loop
-        loop.setup_data()
-        return single(self.trainer.val_dataloaders, "val_dataloaders")
-
-    def measure(self, module: pl.LightningModule, batch: Any) -> dict[str, Any]:
-        """What `validation_step` logs of a batch. Raises Mistake where it does not log it."""
-        self.reset()
-        self.logged.clear()
-        with self.trainer.strategy.precision_plugin.val_step_context():
-            module.validation_step(batch, 0)
-        for name in self.names.values():
-            if name not in self.logged:
-                raise Mistake(
-                    f"RangeTest: validation_step logs no {name}; it logs "
-                    f"{', '.join(self.logged) or 'nothing'} (settings loss= and accuracy=)"
-                )
-        values = {name: self.logged[told] for name, told in self.names.items()}
-        found = {k: v.compute() if isinstance(v, Metric) else v for k, v in values.items()}
-        self.reset()
-        return found
-
-    def reset(self) -> None:
-        """Metrics begin anew."""
-        for metric in self.metrics:
-            metric.reset()
-
-
-@contextmanager
-def silenced(module: pl.LightningModule) -> Iterator[dict[str, Any]]:
-    """What the module logs goes into the mapping instead of to its trainer."""
-    logged: dict[str, Any] = {}
-
-    def log(name: str, value: Any, *args: Any, **settings: Any) -> None:
-        logged[name] = value
-
-    def log_dict(values: Mapping[str, Any], *args: Any, **settings: Any) -> None:
-        logged.update(values)
-
-    module.__dict__ |= {"log": log, "log_dict": log_dict}  # before those of its class
-    try:
-        yield logged
-    finally:
-        del module.__dict__["log"], module.__dict__["log_dict"]
-
-
-@contextmanager
-def alone(trainer: pl.Trainer) -> Iterator[None]:
-    """No callback is called, and loggers get nothing."""
-    callbacks, loggers = trainer.callbacks, trainer.loggers  # type: ignore[attr-defined]
-    trainer.callbacks = []  # type: ignore[attr-defined]
-    trainer.loggers = [DummyLogger() for _ in loggers]
-    try:
-        yield
-    finally:
-        trainer.callbacks = callbacks  # type: ignore[attr-defined]
-        trainer.loggers = loggers
-
-
 def only_optimizer(trainer: pl.Trainer, who: str) -> torch.optim.Optimizer:
     """The run's optimiser. Raises Mistake for several."""
     if len(trainer.optimizers) != 1:
         raise Mistake(f"{who}: the run has {len(trainer.optimizers)} optimisers; expected one")
     return trainer.optimizers[0]
-
-
-def single(loaders: Any, name: str) -> Any:
-    """A trainer's one loader, None where there is none. Raises Mistake for several."""
-    if isinstance(loaders, list | tuple) and len(loaders) == 1:
-        return loaders[0]
-    if isinstance(loaders, list | tuple | Mapping):
-        raise Mistake(f"RangeTest: {len(loaders)} {name}; expected one")
-    return loaders

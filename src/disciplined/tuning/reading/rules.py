@@ -1,0 +1,270 @@
+"""The rules by which rates are read off one curve of one metric. numpy only.
+
+Every rule sees the curve through `smoothing` and compares with the curve's own noise and its own
+rise, so none knows the unit of a loss, how many points there are, or what is good for a data set.
+The rise is from the lowest level to the best one after it; for a loss up and down change places.
+
+A network that learns nothing may still hop from one class to another, and its accuracy with it. So
+an accuracy must also rise by more than the binomial error of the images it is measured on explains,
+and validation must somewhere be better than the best constant answer, the commonest class, beyond
+luck: by `LUCKY` binomial errors for accuracy; for a loss by ln(points / `CHANCE`) / images, which a
+network that knows nothing of the labels reaches with a probability below `CHANCE` (Markov's
+inequality for likelihood ratios). Both are asked where images and classes are known.
+
+The thresholds hold for all rules. They were set so that the author's own logs of range tests read
+as his papers read them (`tests/tuning/reading/test_reading_author.py`) and that a curve of nothing
+but independent noise gives a reading in fewer than one of a hundred tests. What wanders slowly is
+no such noise: a curve of nothing else is read as if it said something.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from disciplined.tuning.reading.curve import Column, Curve
+from disciplined.tuning.reading.smoothing import BENDS, MAD, MEDIAN, pettitt, slopes, smoothed
+
+FEWEST = 8  # points without which nothing is read
+SEEN = 2.0  # standard errors beyond which a level differs from a given other
+CHANGED = 5.5  # standard errors beyond which the best level differs from the worst
+BEGUN = 0.05  # of the rise: so far above the lowest a rise has begun, so far below the best a fall
+FALLEN = 0.2  # of the rise: this far below its best level, and never back, it has fallen
+RAGGED = 3.0  # times the noise before
+VISIBLE = 0.01  # of the rise: less noise than this nobody calls ragged
+ENORMOUS = 1e100  # levels beyond are all the same; their squares are still numbers
+CHANCE = 0.001  # probability of such a change in a curve that is as noisy all along
+LUCKY = 4.0  # binomial errors: the best of fifty draws is beyond with a probability of 0.002
+
+WORDS = {
+    "val_accuracy": "validation accuracy",
+    "val_loss": "validation loss",
+    "train_loss": "training loss",
+}
+SCORES = ("val_accuracy", "val_loss", "train_loss")
+LOSSES = ("val_loss", "train_loss")
+
+
+class NotRead(Exception):
+    """Why a rule finds nothing in a curve."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """A metric of one curve, turned so that up is better.
+
+    x, y: [M] as measured; smooth, error: [M], without noise and the standard error of that; sigma:
+    [M], the noise about each point; luck: [M], the binomial error of an accuracy, 0 for a loss and
+    where unknown. best, worst: where it is highest, and lowest before. diverged: whether training
+    did before the test's end.
+    """
+
+    metric: str
+    x: Column
+    y: Column
+    smooth: Column
+    error: Column
+    sigma: Column
+    luck: Column
+    diverged: bool
+
+    @cached_property
+    def best(self) -> int:
+        return int(np.argmax(self.smooth))
+
+    @cached_property
+    def worst(self) -> int:
+        return int(np.argmin(self.smooth[: self.best + 1]))
+
+    @cached_property
+    def rise(self) -> float:
+        return float(self.smooth[self.best] - self.smooth[self.worst])
+
+    @property
+    def name(self) -> str:
+        return WORDS[self.metric]
+
+    def told(self, level: float) -> str:
+        """A level in the metric's own direction."""
+        return f"{level if self.metric.endswith('accuracy') else -level:.3g}"
+
+    def below_best(self, part: float) -> NDArray[np.bool_]:
+        """[M]: whether it is lower than its best by this part of the rise, and beyond noise."""
+        return self.smooth < self.smooth[self.best] - self.beyond(self.best, part, SEEN)
+
+    def above_worst(self, part: float) -> NDArray[np.bool_]:
+        """[M]: whether it is higher than its lowest by this part of the rise, and beyond noise."""
+        return self.smooth > self.smooth[self.worst] + self.beyond(self.worst, part, SEEN)
+
+    def beyond(self, other: int, part: float, errors: float) -> Column:
+        """[M]: the difference from another point that is this part of the rise and no noise."""
+        return np.maximum(part * self.rise, errors * np.hypot(self.error, self.error[other]))
+
+    def changed(self, other: int) -> Column:
+        """[M]: the difference from another point that neither noise nor luck explains."""
+        luck = np.hypot(self.luck, self.luck[other])
+        return np.maximum(self.beyond(other, 0, CHANGED), CHANGED * luck)
+
+    @cached_property
+    def learns(self) -> bool:
+        """Whether it gets better beyond noise."""
+        return self.rise > max(self.changed(self.worst)[self.best], self.rounding)
+
+    @cached_property
+    def changes(self) -> bool:
+        """Whether it gets better or worse beyond noise."""
+        lost = self.smooth[self.best] - self.smooth - self.rounding
+        return self.learns or bool((lost > self.changed(self.best))[self.best :].any())
+
+    @property
+    def rounding(self) -> float:
+        """What is no difference, whatever the noise."""
+        return 1e-9 * float(np.abs(self.smooth[[self.worst, self.best]]).max())
+
+
+def score(curve: Curve, metric: str) -> Score:
+    """A metric of a curve as the rules see it. Raises NotRead where there is nothing to see."""
+    x, measured = curve.measured(metric)
+    if not len(x):
+        raise NotRead(f"{WORDS[metric]} was not measured")
+    if len(x) < FEWEST:
+        raise NotRead(f"{WORDS[metric]} has {len(x)} points; {FEWEST} are needed")
+    y = np.clip(measured, -ENORMOUS, ENORMOUS) * (1 if metric.endswith("accuracy") else -1)
+    smooth, error, sigma = smoothed(y)
+    luck = binomial(smooth, curve.images) if metric == "val_accuracy" else np.zeros_like(y)
+    found = Score(metric, x, y, smooth, error, sigma, luck, curve.diverged_at is not None)
+    if not found.changes:
+        raise NotRead(f"{WORDS[metric]}: nothing changes beyond the noise")
+    better(curve, found)
+    return found
+
+
+def binomial(share: Column, images: int | None) -> Column:
+    """The standard error of a share of so many images; 0 where their number is unknown."""
+    if not images:
+        return np.zeros_like(share)
+    inside = np.clip(share, 1 / (images + 1), images / (images + 1))
+    return np.sqrt(inside * (1 - inside) / images)
+
+
+def better(curve: Curve, s: Score) -> None:
+    """Raises NotRead where a metric is known never to be better than a constant answer's."""
+    constant = curve.constant
+    if s.metric == "train_loss":
+        limit = curve.constant_train
+        if limit is not None and -s.smooth.max() >= limit - SEEN * s.error[s.best]:
+            raise NotRead(f"{s.name} is never better than a constant answer's, {limit:.3g}")
+    elif constant is not None and curve.images:
+        accuracy, loss = (curve.measured(m)[1] for m in ("val_accuracy", "val_loss"))
+        chance = np.array([constant.accuracy])
+        lucky = constant.accuracy + LUCKY * float(binomial(chance, curve.images)[0])
+        margin = math.log(max(len(loss), 1) / CHANCE) / curve.images
+        right = len(accuracy) and accuracy.max() > lucky
+        if not right and not (len(loss) and loss.min() < constant.loss - margin):
+            raise NotRead(
+                f"validation is never better than a constant answer "
+                f"(accuracy {constant.accuracy:.3g}, loss {constant.loss:.3g})"
+            )
+
+
+def learning(s: Score) -> None:
+    """Raises NotRead where nothing gets better."""
+    if not s.learns:
+        raise NotRead(f"{s.name} is best at the first rate and only gets worse")
+
+
+def starts(s: Score) -> tuple[float, str]:
+    """The last rate before a metric begins to get better (1506.01186 section 3.3, the minimum)."""
+    learning(s)
+    risen = s.above_worst(BEGUN)
+    stay = max(2, len(s.x) // 20)  # points it must stay up
+    after = (i for i in range(s.worst, s.best + 1) if risen[i : min(i + stay, s.best + 1)].all())
+    first = max(next(after, s.best) - 1, s.worst)
+    verb = "rise" if s.metric.endswith("accuracy") else "fall"
+    when = "from the first rate on" if first == 0 else "here"
+    return float(s.x[first]), f"{s.name} starts to {verb} {when}"
+
+
+def falls(s: Score) -> tuple[float, str]:
+    """The last rate at which a metric is near its best before it gets worse for good."""
+    holds = int(np.flatnonzero(~s.below_best(FALLEN))[-1])
+    rest = s.y[holds + 1 :]
+    best = s.smooth[s.best]
+    if len(rest):
+        level = float(np.median(rest))
+        error = MEDIAN * float(np.median(s.sigma[holds + 1 :])) / np.sqrt(len(rest))
+        noise = CHANGED * float(np.hypot(error, s.error[s.best]))
+        part = FALLEN if len(rest) >= len(s.x) / 20 else 0.5  # the last few may just be low
+        if best - level > max(part * s.rise, noise):
+            last = int(np.flatnonzero(~s.below_best(BEGUN)[: holds + 1])[-1])
+            verb = "falls" if s.metric.endswith("accuracy") else "rises"
+            how = f"from {s.told(best)} to {s.told(level)}"
+            return float(s.x[last]), f"{s.name} {verb} for good beyond here, {how}"
+    end = "until training diverged" if s.diverged else f"to the end, {s.x[-1]:.3g}"
+    raise NotRead(f"{s.name} is near its best {end}")
+
+
+def ragged(s: Score) -> tuple[float, str]:
+    """The rate from which a metric is much noisier than before.
+
+    By Pettitt's rank test for one change in the size of second differences, so whatever the noise
+    looks like; between the rates where half of the rise is reached and where it is lost again,
+    since what climbs or collapses bends without being ragged.
+    """
+    learning(s)
+    half = np.flatnonzero(s.smooth >= s.smooth[s.worst] + s.rise / 2)
+    half = half[half >= s.worst]
+    bends = np.abs(np.diff(s.y[half[0] : half[-1] + 1], 2))
+    change, chance = pettitt(bends)
+    if chance > CHANCE:
+        raise NotRead(f"{s.name} is not noisier at high rates than at low ones")
+    before, after = noise_of(bends[:change]), noise_of(bends[change:])
+    if after < max(RAGGED * before, VISIBLE * s.rise):
+        raise NotRead(f"{s.name} is hardly noisier at high rates than at low ones")
+    times = f"{after / before:.2g} times" if before > 0 else "infinitely"
+    return float(s.x[half[0] + change]), f"{s.name} is {times} as noisy beyond here"
+
+
+def noise_of(bends: Column) -> float:
+    """The standard deviation of noise with these second differences."""
+    return float(np.median(bends)) / MAD / BENDS
+
+
+def steepest(s: Score) -> tuple[float, str]:
+    """The rate where the loss falls fastest over the logarithm of the rate (Howard)."""
+    learning(s)
+    kept = np.arange(s.worst, s.best + 1)
+    kept = kept[s.x[kept] > 0]
+    if len(kept) < 3:
+        raise NotRead(f"{s.name} falls within {len(kept)} points; 3 are needed")
+    slope = slopes(np.log(s.x[kept]), s.smooth[kept])
+    return float(s.x[kept[int(np.argmax(slope))]]), f"{s.name} falls fastest per decade"
+
+
+def tenth(s: Score) -> tuple[float, str]:
+    """A tenth of the rate where the loss is lowest."""
+    learning(s)
+    lowest = float(s.x[s.best])
+    end = ", the end of the test" if s.best == len(s.x) - 1 else ""
+    return lowest / 10, f"{s.name} is lowest at {lowest:.3g}{end}; a tenth of that"
+
+
+def diverges(curve: Curve) -> tuple[float, str]:
+    """Where the test ended, because the loss was not finite or had grown too large."""
+    if curve.diverged_at is None:
+        end = f", {curve.values[-1]:.3g}" if len(curve.values) else ""
+        raise NotRead(f"training did not diverge to the end{end}")
+    return curve.diverged_at, "training diverged"
+
+
+RULES: dict[str, tuple[Callable[[Score], tuple[float, str]], tuple[str, ...]]] = {
+    "starts": (starts, SCORES),
+    "ragged": (ragged, SCORES),
+    "falls": (falls, SCORES),
+    "rises": (falls, ("val_loss",)),  # training loss may rise where validation does not
+    "steepest": (steepest, LOSSES),
+    "tenth": (tenth, LOSSES),
+}

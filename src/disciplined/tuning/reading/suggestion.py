@@ -1,0 +1,68 @@
+"""The ends of a cycle, from what the rules read off a range test. numpy only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from disciplined.tuning.reading.over_seeds import Reading
+from disciplined.tuning.reading.rules import LOSSES
+
+LIMITS = ("ragged", "falls", "rises")  # rules that say how high is too high
+
+
+@dataclass(frozen=True)
+class Suggested:
+    """The ends of a cycle, None where nothing could be read, and why these."""
+
+    base_lr: float | None
+    max_lr: float | None
+    why: str
+
+    def __str__(self) -> str:
+        if self.max_lr is None or self.base_lr is None:
+            return f"no suggestion: {self.why}"
+        return f"{self.base_lr:.2g} to {self.max_lr:.2g}; {self.why}"
+
+
+def suggested(read: Sequence[Reading]) -> Suggested:
+    """The ends of a cycle from what was read, as the papers choose them.
+
+    Maximum: where the curve turns ragged or falls (1506.01186 section 3.3), or its loss rises
+    (1803.09820, which reads the loss), whichever is first, if half of the seeds show it. Without
+    any: half of where training diverged (1803.09820 trains at 0.005 what diverges at 0.008 in its
+    figure 4a), or the highest rate tested, as 1708.07120 does where its curves stay flat. Minimum:
+    where accuracy starts to rise, between a third of the maximum (1506.01186) and a tenth of it
+    (1803.09820); a tenth where the start is not seen.
+    """
+    by = {one.rule: one for one in read}
+    starts, ended = by["starts"], by["diverges"]
+    lowest, highest = starts.tested
+    limits = [by[rule] for rule in LIMITS if rule in by and by[rule].shared]
+    if limits:
+        limit = min(limits, key=lambda one: one.value or 0.0)
+        max_lr, why = limit.value or 0.0, limit.reason
+        # A test may begin with weights that are good already; a loss that only rises is no such.
+        if starts.value is None and (limit.metric in LOSSES or max_lr < 3 * lowest):
+            return Suggested(None, None, f"{starts.reason}; test lower rates")
+    elif starts.value is None:
+        return Suggested(None, None, starts.reason)
+    elif ended.shared and ended.value is not None:
+        max_lr, why = ended.value / 2, f"half of {ended.value:.3g}, where training diverged"
+    else:
+        max_lr = highest
+        why = "the highest tested, neither ragged nor falling in most seeds; higher ones may do too"
+    measured = (limits or [starts])[0].metric
+    base_lr, because = base(starts, max_lr)
+    said = [f"max {max_lr:.3g}: {why}", because]
+    if measured == "train_loss":
+        said.append("read by training loss, since nothing held out says more")
+    return Suggested(base_lr, max_lr, "; ".join(said))
+
+
+def base(starts: Reading, max_lr: float) -> tuple[float, str]:
+    """The minimum for a maximum, and why."""
+    if starts.value is None or starts.value < max_lr / 10:
+        why = "it starts to learn below" if starts.value is not None else "no start is seen"
+        return max_lr / 10, f"base {max_lr / 10:.3g}: a tenth of it, {why}"
+    if starts.value > max_lr / 3:
+        return max_lr / 3, f"base {max_lr / 3:.3g}: a third of it, less than the start"
+    return starts.value, f"base {starts.value:.3g}: {starts.reason}"
