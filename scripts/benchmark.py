@@ -12,7 +12,8 @@ what=ddp        train.py in one process and in two
 what=profile    the bare loop's time by kind of operation, over `updates` updates
 what=launchers  sweeps of `jobs` two-second jobs by our launcher and by Hydra's, besides training
 what=finders    range tests beside each other on cases=digits,mnist,cifar10, `rounds` seeds each,
-                in `runs` processes; goes on from outputs/benchmark/finders.jsonl
+                in `runs` processes; goes on from outputs/benchmark/finders.jsonl; seconds=0 times
+                no calls
 
 Contenders take turns within one process; each is timed for about so many seconds a round. The
 record goes to outputs/benchmark, with publish=true to outputs/published/benchmark, network by
@@ -173,8 +174,9 @@ def measurements(
 
         kept, seeds = Path(asked.output_dir, "benchmark", "finders.jsonl"), range(asked.rounds)
         with measured.processes(asked.runs) as runs:
+            do = partial(measured.measured, runs=runs, data_dir=asked.data_dir, tell=tell)
             for case in wanted:
-                told = measured.measured(case, makers, seeds, kept, runs, asked.data_dir, tell)
+                told = do(case, makers, seeds, kept, timed=asked.seconds > 0)
                 yield told | {"name": case.name, "precision": "fp32"}
         return
     for case in wanted:

@@ -143,21 +143,26 @@ def measured(
     runs: Runs,
     data_dir: str,
     tell: Callable[[str], None],
+    timed: bool = True,
 ) -> dict[str, list[Row]]:
-    """A problem's `grid`, `found` and `seconds`, as the record keeps them; `kept` is the file of
-    lines."""
+    """A problem's `grid`, `found` and `seconds`, as the record keeps them.
+
+    kept: the file of lines. runs: what does tasks, `map` or `processes`. timed: whether calls are
+    timed too, on the first seeds; `seconds` is empty otherwise.
+    """
     task, names = partial(Task, problem, data_dir=data_dir), tuple(finders)
 
     def rows(tasks: list[Task]) -> list[Row]:
         told = complete(tasks, kept, runs, tell)
         return [row for one in tasks for row in told[one]]
 
-    grid = rows([task(seed, lr=lr) for seed in seeds[:FIRST] for lr in GRID])
+    first = seeds[:FIRST]
+    grid = rows([task(seed, lr=lr) for seed in first for lr in GRID])
     grid += rows([task(seed, lr=best_rate(grid)) for seed in seeds[FIRST:]])
     return {
         "grid": grid,
         "found": rows([task(seed, finders=(name,)) for seed in seeds for name in names]),
-        "seconds": rows([task(seed, finders=names, timed=True) for seed in seeds[:FIRST]]),
+        "seconds": rows([task(seed, finders=names, timed=True) for seed in first] if timed else []),
     }
 
 

@@ -43,9 +43,6 @@ def rows(record: Record) -> list[list[str]]:
     lines = [HEAD, ["---"] * len(HEAD)]
     for case in record["cases"]:
         name, best, found = case["name"], at_best(case), every[case["name"]]
-        seconds = {one["finder"]: [] for one in case["seconds"]}
-        for one in case["seconds"]:
-            seconds[one["finder"]].append(one["seconds"])
         for rule, tried in by_rule(case).items():
             reached = accuracies(tried)
             near = sum(best[seed] - reached[seed] <= NEAR for seed in reached)
@@ -56,7 +53,7 @@ def rows(record: Record) -> list[list[str]]:
                     points(found.get((rule, OURS)), (name, rule, OURS) in decided),
                     f"{near} of {len(tried)}",
                     read(tried),
-                    f"{statistics.median(seconds[tried[0]['finder']]):.1f}",
+                    seconds(case, tried[0]["finder"]),
                 ]
             )
         rates = sorted({one["lr"] for one in case["grid"]})
@@ -135,3 +132,9 @@ def read(tried: list[Record]) -> str:
     """Images of training + of validation: medians."""
     sums = [statistics.median(one[part] for one in tried) for part in ("trained", "validated")]
     return " + ".join(f"{images:,.0f}" for images in sums)
+
+
+def seconds(case: Record, finder: str) -> str:
+    """A call's: the median of the seeds that were timed."""
+    found = [one["seconds"] for one in case["seconds"] if one["finder"] == finder]
+    return f"{statistics.median(found):.1f}" if found else ""
