@@ -3,7 +3,7 @@
     uv run --group benchmark scripts/benchmark.py [what=training] [cases=three_layer-128,lenet-512]
         [contenders=train.py,bare loop,plain PyTorch,fastai,Lightning] [rounds=5] [seconds=8]
         [device=cpu] [threads=2] [runs=2] [jobs=50] [updates=10] [compile=false]
-        [data_dir=data] [output_dir=outputs] [publish=true]
+        [timed=true] [data_dir=data] [output_dir=outputs] [publish=true]
 
 what=training   train.py, its limit, and how others train
 what=means      the bare loop, and the same changed in one thing
@@ -12,8 +12,8 @@ what=ddp        train.py in one process and in two
 what=profile    the bare loop's time by kind of operation, over `updates` updates
 what=launchers  sweeps of `jobs` two-second jobs by our launcher and by Hydra's, besides training
 what=finders    range tests beside each other on cases=digits,mnist,cifar10, `rounds` seeds each,
-                in `runs` processes; goes on from outputs/benchmark/finders.jsonl; seconds=0 times
-                no calls
+                in `runs` processes; goes on from outputs/benchmark/finders.jsonl; timed=false leaves
+                the calls' seconds out
 
 Contenders take turns within one process; each is timed for about so many seconds a round. The
 record goes to outputs/benchmark, with publish=true to outputs/published/benchmark, network by
@@ -49,6 +49,7 @@ class Options:
     jobs: int = 50
     updates: int = 10
     compile: bool = False
+    timed: bool = True
     data_dir: str = "data"
     output_dir: str = "outputs"
     publish: bool = False
@@ -176,7 +177,7 @@ def measurements(
         with measured.processes(asked.runs) as runs:
             do = partial(measured.measured, runs=runs, data_dir=asked.data_dir, tell=tell)
             for case in wanted:
-                told = do(case, makers, seeds, kept, timed=asked.seconds > 0)
+                told = do(case, makers, seeds, kept, timed=asked.timed)
                 yield told | {"name": case.name, "precision": "fp32"}
         return
     for case in wanted:
