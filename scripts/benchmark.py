@@ -12,8 +12,8 @@ what=ddp        train.py in one process and in two
 what=profile    the bare loop's time by kind of operation, over `updates` updates
 what=launchers  sweeps of `jobs` two-second jobs by our launcher and by Hydra's, besides training
 what=finders    range tests beside each other on cases=digits,mnist,cifar10, `rounds` seeds each,
-                in `runs` processes; goes on from outputs/benchmark/finders.jsonl; timed=false leaves
-                the calls' seconds out
+                in `runs` processes; goes on from outputs/benchmark/finders.jsonl; timed=false
+                leaves the seconds of a call out
 
 Contenders take turns within one process; each is timed for about so many seconds a round. The
 record goes to outputs/benchmark, with publish=true to outputs/published/benchmark, network by
