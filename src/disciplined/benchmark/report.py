@@ -132,7 +132,7 @@ def finders(found: dict[str, Any]) -> str:
         [
             f"## {TITLES[found['what']]} ({found['device']})",
             "",
-            f"![accuracy of 1cycle, and the rates suggested]({stem(found)}.png)",
+            f"![test error of 1cycle, and the rates suggested]({stem(found)}.png)",
             "",
             *(f"| {' | '.join(row)} |" for row in table.rows(found)),
             "",

@@ -10,7 +10,7 @@ MARKS = "os^DvPX<*"
 
 
 def draw(path: Path, record: dict[str, Any]) -> Path:
-    """A panel a problem: accuracy of 1cycle over its largest rate, below it what each rule
+    """A panel a problem: test error of 1cycle over its largest rate, below it what each rule
     suggested, a mark for each seed.
 
     The line is the grid's mean over the seeds that have every rate, with the lowest and highest.
@@ -37,7 +37,7 @@ def draw(path: Path, record: dict[str, Any]) -> Path:
             upper, lower = panels[:, column]
             by_rate: dict[float, list[float]] = {}
             for one in case["grid"]:
-                by_rate.setdefault(one["lr"], []).append(100 * one["accuracy"])
+                by_rate.setdefault(one["lr"], []).append(error(one))
             seeds = min(map(len, by_rate.values()))
             lrs = sorted(by_rate)
             some = [by_rate[lr][:seeds] for lr in lrs]
@@ -55,13 +55,19 @@ def draw(path: Path, record: dict[str, Any]) -> Path:
                     "linewidths": 0,
                     "alpha": 0.75,
                 }
-                upper.scatter(rates, [100 * one["accuracy"] for one in had], **look)
+                upper.scatter(rates, list(map(error, had)), **look)
                 lower.scatter(rates, [place] * len(had), **look)
-            upper.set(title=case["name"], xscale="log")
+            upper.set(title=case["name"], xscale="log", yscale="log")
+            upper.yaxis.set_major_formatter("{x:g}")
             lower.set(ylim=(len(rules) - 0.5, -0.5), xlabel="largest rate of 1cycle")
             lower.set_yticks(range(len(rules)), rules if column == 0 else [""] * len(rules))
             lower.grid(axis="y", color="0.9", linewidth=0.5)
-        panels[0, 0].set_ylabel("test accuracy (%)")
+        panels[0, 0].set_ylabel("test error (%)")
         figure.savefig(path, dpi=200)
         plt.close(figure)
     return path
+
+
+def error(one: dict[str, Any]) -> float:
+    """Wrong answers in percent; above 0, for a logarithmic axis."""
+    return max(100 * (1 - one["accuracy"]), 0.1)
