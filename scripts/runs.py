@@ -13,17 +13,18 @@
                                  [picture=FILE] [format=text|json] [answers=true [publish=true]]
 
 A column is a setting by its key, or a number of the summary (`test_accuracy`, `best_test_accuracy`,
-`images_per_second`, `fingerprint`, ...). A KEY may be any part that only one record has. `group`
-puts seeds together. `diagnose` says what the papers' remarks would say of a run's curves and what
-to change next: of a record by key or folder, Lightning's metrics.csv, an export, any CSV. `prune`
-asks first; failed has damaged ones too, unfinished what would be resumed, checkpoints those of
+`images_per_second`, `fingerprint`, ...), or `holder`, who trains it and since when. A KEY may be
+any part that only one record has. `group` puts seeds together. `diagnose` says what the papers'
+remarks would say of a run's curves and what to change next: of a record by key or folder,
+Lightning's metrics.csv, an export, any CSV. `prune` asks first and leaves what is being trained;
+failed has damaged ones too, unfinished what would be resumed, checkpoints those of
 finished runs. Status: 0, 1 where `diff` found something, 2 a mistake.
 """
 
+import contextlib
 import csv
 import io
 import json
-import shutil
 import sys
 import time
 from dataclasses import dataclass
@@ -84,7 +85,9 @@ def table(asked: Options) -> str:
 def show(record: Kept) -> str:
     """Everything that a record's summary and config say."""
     files = sorted(p.name for p in record.folder.iterdir())
-    lines = [f"{record.key}: {record.value('status')}", str(record.folder), " ".join(files), ""]
+    holder = record.value("holder")
+    status = f"{record.value('status')}" + (f", held by {holder}" if holder else "")
+    lines = [f"{record.key}: {status}", str(record.folder), " ".join(files), ""]
     told = flat({k: v for k, v in record.summary.items() if k in ("result", "machine")})
     for title, values in (("", told), ("settings", record.settings)):
         lines += [title] * bool(title)
@@ -146,12 +149,15 @@ def remove(folder: Path) -> bool:
     """Remove a record or its checkpoints, unless a process is training it."""
     record = Record(folder.parent if folder.name == "checkpoints" else folder)
     try:
-        record.claim()
-        shutil.rmtree(folder)
+        record.claim(wait=False)
+        record.discard(folder)
     except Mistake:
         return False
     finally:
         record.release()
+    if folder == record.folder:
+        with contextlib.suppress(OSError):  # taken up again in this moment
+            folder.rmdir()
     return True
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -61,7 +62,8 @@ def test_a_job_that_fails_costs_only_itself(tmp_path: Path, at_once: int):
     assert status == 1
     assert failed.name == "b"
     assert why.startswith("status 1: the last line of test/planted (see ")
-    assert [p.name for p in (tmp_path / "logs").iterdir()] == [f"key-b-{os.getpid()}.log"]
+    name = f"key-b-{socket.gethostname()}-{os.getpid()}.log"
+    assert [p.name for p in (tmp_path / "logs").iterdir()] == [name]
     assert outcome.stopped is None
 
 

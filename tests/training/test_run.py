@@ -200,7 +200,7 @@ def test_a_run_is_trained_by_one_process_at_a_time(tmp_path):
     other.claim()
     with pytest.raises(Mistake, match="is being trained by another process"):
         run(cfg, quiet=True)
-    assert list(other.folder.iterdir()) == []
+    assert [path.name for path in other.folder.iterdir()] == ["held"]
     other.release()
     other.claim()
 

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -62,7 +63,8 @@ def test_a_ddp_job_does_not_start_the_sweep_again(tmp_path: Path):
     """hydra#2070, Lightning#11617: the second process ran the whole -m command."""
     job = Job(tmp_path / "key", ("model=lenet", "seed=1"), "one")
     pool.train([job], logs=tmp_path / "logs", work=relaunched, preload=())
-    said = (tmp_path / "logs" / f"key-{os.getpid()}.argv").read_text().splitlines()
+    name = f"key-{socket.gethostname()}-{os.getpid()}.argv"
+    said = (tmp_path / "logs" / name).read_text().splitlines()
     assert said[0] == str(TRAIN) and said[1:3] == ["model=lenet", "seed=1"]
     assert not {"-m", "--multirun"} & set(said)
 

@@ -38,15 +38,43 @@ def test_range_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
     assert left["optimizer"].param_groups[0]["lr"] == 0.1
 
 
-def test_schedules():
-    left = example("import Scheduler", cross_entropy=cross_entropy)
-    group = left["optimizer"].param_groups[0]
-    assert group["lr"] == left["rate"].value(20) and group["momentum"] == left["swing"].value(20)
+class Training:
+    """The reader's own update, which tells the rate and the momentum it was made with."""
+
+    def __init__(self) -> None:
+        self.model = nn.Linear(6, 3)
+        groups = [{"params": [self.model.weight]}, {"params": [self.model.bias], "lr": 0.01}]
+        self.optimizer = torch.optim.SGD(groups, lr=0.1, momentum=0.9)
+        self.seen: list[tuple[float, float]] = []
+
+    def __call__(self, images: torch.Tensor, labels: torch.Tensor) -> None:
+        group = self.optimizer.param_groups[0]
+        self.seen.append((group["lr"], group["momentum"]))
+        self.optimizer.zero_grad()
+        cross_entropy(self.model(images), labels).backward()
+        self.optimizer.step()
 
 
-def test_callbacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("word", ["rate.value(done)", "import Scheduler"])
+def test_schedules(word: str):
+    train = Training()
+    left = example(word, train=train, optimizer=train.optimizer)
+    rate, swing = left["rate"], left["swing"]
+    assert train.seen == [(rate.value(t), swing.value(t)) for t in range(20)]
+
+
+def test_schedules_callback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     module = Module()
-    left = example("RangeTest, Schedules", Trainer=Trainer, module=module)
+    left = example("import Schedules", Trainer=Trainer, module=module)
+    driven = {one.name: schedule for one, schedule in left["cycle"].driven}
+    assert set(driven) == {"lr", "momentum", "weight_decay"}
+    assert module.seen == [(driven["lr"].value(t), driven["momentum"].value(t)) for t in range(20)]
+    group = module.trainer.optimizers[0].param_groups[0]
+    assert group["weight_decay"] == driven["weight_decay"].value(19)
+
+
+def test_range_test_callback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    left = example("import RangeTest", Trainer=Trainer, module=Module())
     assert left["test"].result is not None and Path("range_test.png").is_file()
-    assert module.seen[-1][0] == pytest.approx(8e-4, rel=1), "the last update, next to nothing"

@@ -46,6 +46,8 @@ class Kept:
         }
         if name in direct:
             return direct[name]
+        if name == "holder":
+            return Record(self.folder).holder()
         result, machine = (part(self.summary, p) for p in ("result", "machine"))
         for place in (part(result, "final"), result, machine):
             if name in place:

@@ -36,7 +36,7 @@ def iterations(setting: str, value: int) -> Iterations:
             f"{setting}={value}: expected a whole number of iterations, at least 1; "
             "write a longer length, for example 41ep"
         )
-    return Iterations(value)
+    return value
 
 
 def period(setting: str, value: Fraction | int) -> Period:
@@ -45,7 +45,7 @@ def period(setting: str, value: Fraction | int) -> Period:
         raise Mistake(
             f"{setting}={value}: expected a number of iterations above 0; write for example 1ep"
         )
-    return Period(Fraction(value))
+    return Fraction(value)
 
 
 def rate(name: str, value: float) -> float:

@@ -7,14 +7,14 @@ floors: 95 epochs of 50,000 images at a total batch size of 512 are 9277 iterati
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal, NewType
+from typing import Annotated, Literal
 
 from disciplined.mistakes import Mistake
 
-Iterations = NewType("Iterations", int)
-"""Marks a parameter that is a length in a config and a number of iterations in a call."""
+Iterations = Annotated[int, "a length, in iterations"]
+"""Marks a parameter that is a length in a config; a call gives the number of iterations."""
 
-Period = NewType("Period", Fraction)
+Period = Annotated[int | Fraction, "a length, in iterations or parts of one"]
 """As `Iterations`, but a shortened run's keeps its parts: a tenth of `1it` is a tenth."""
 
 Unit = Literal["ep", "it", "dur"]
@@ -98,7 +98,7 @@ def in_iterations(
         raise Mistake(f"{setting}={text}: more than 10^15 iterations; write a shorter length")
     if iterations < 1:
         if scale < 1:
-            return Iterations(1)
+            return 1
         of = {
             "ep": f"{images} images at a total batch size of {total_batch_size}",
             "dur": f"a run of {duration} iterations",
@@ -108,7 +108,7 @@ def in_iterations(
             f"{setting}={text}: comes out as 0 iterations ({of}); "
             "write a longer length, at least 1it"
         )
-    return Iterations(iterations)
+    return iterations
 
 
 def in_period(
@@ -122,9 +122,9 @@ def in_period(
     """
     length = Length.parse(text, setting=setting)
     if length.unit == "dur" and duration is not None:
-        return Period(length.amount * duration)
+        return length.amount * duration
     whole = in_iterations(length, setting=setting, duration=duration, **sizes)
-    return Period(whole * Fraction(scale))
+    return whole * Fraction(scale)
 
 
 def _expected(text: object) -> str:

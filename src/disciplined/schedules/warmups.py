@@ -27,7 +27,7 @@ def warmup_stable_decay(
     lr, end_lr = checks.rate("lr", lr), checks.rate("end_lr", end_lr)
     warmup, duration = checks.iterations("warmup", warmup), checks.iterations("duration", duration)
     left = max(0, duration - warmup)
-    decay = Iterations(max(1, left)) if decay is None else checks.iterations("decay", decay)
+    decay = max(1, left) if decay is None else checks.iterations("decay", decay)
     stable = max(0, left - decay)
     if warmup + decay > max(duration, 2):
         raise Mistake(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from disciplined.training.record import Record
+from disciplined.training.watch import Watch
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,13 @@ class Waiting:
         self.jobs = list(jobs)
         self.met: set[str] = set()  # keys of those that were seen in another's hands
         self.done: list[Job] = []
+        self.watches: dict[str, Watch] = {}  # a run whose node died is free once its lease lapses
 
     def next(self) -> Job | None:
         """The first that is still to be trained and that nobody trains, taken out; or None."""
         for job in list(self.jobs):
             record = Record(job.folder)
-            if record.held_elsewhere():
+            if self.held(job):
                 self.met.add(job.key)
                 continue
             self.jobs.remove(job)
@@ -45,6 +47,13 @@ class Waiting:
                 return job
             self.done.append(job)
         return None
+
+    def held(self, job: Job) -> bool:
+        """Whether another process trains the job; what cannot be asked, who trains it will tell."""
+        try:
+            return self.watches.setdefault(job.key, Watch(job.folder)).held()
+        except OSError:
+            return False
 
     def put_back(self, job: Job) -> None:
         """Another process was quicker."""

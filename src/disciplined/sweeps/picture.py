@@ -4,6 +4,7 @@ Points are runs, lines their means; the axis is logarithmic where the values spa
 that are words stand side by side. A diverged run has no accuracy and no point.
 """
 
+import io
 from pathlib import Path
 
 import matplotlib
@@ -17,6 +18,7 @@ from matplotlib.axes import Axes
 from disciplined.studies.columns import number
 from disciplined.studies.style import COLOURS, HEIGHT, STYLE, WIDTH
 from disciplined.sweeps.cells import Cell, numeric, over_decades, short, spread
+from disciplined.training.writing import put
 
 
 def draw(grid: list[Cell], keys: list[str], metric: str, path: Path) -> Path:
@@ -29,8 +31,10 @@ def draw(grid: list[Cell], keys: list[str], metric: str, path: Path) -> Path:
         else:
             x = numbers[0] if numbers else keys[0]
             lines(axes, grid, x, [k for k in keys if k != x], metric)
-        figure.savefig(path, dpi=200)
+        drawn = io.BytesIO()
+        figure.savefig(drawn, dpi=200, format="png")
         plt.close(figure)
+    put(path, drawn.getbuffer())  # another sweep over this grid may be drawing it
     return path
 
 

@@ -10,6 +10,7 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -77,8 +78,8 @@ def train(
             while waiting.jobs or alive:
                 while free and (job := waiting.next()):
                     share = free.pop(0)
-                    # another sweep may meet the same job
-                    log = logs / f"{job.key}-{os.getpid()}.log"
+                    # another sweep may meet the same job, on another node with this number
+                    log = logs / f"{job.key}-{socket.gethostname()}-{os.getpid()}.log"
                     process = context.Process(target=work or train_one, args=(job, share, str(log)))
                     process.start()
                     alive[process] = (job, share, log, time.perf_counter())

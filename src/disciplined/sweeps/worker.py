@@ -1,5 +1,6 @@
 """One run of a sweep, in a process of its own."""
 
+import contextlib
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -8,6 +9,7 @@ import sys
 import threading
 import traceback
 from pathlib import Path
+from typing import TextIO
 
 from disciplined.ending import BUSY, FAULT, MISTAKE
 from disciplined.mistakes import Busy, Mistake
@@ -20,9 +22,7 @@ def train_one(job: Job, share: Share, log: str) -> None:
     # The parent decides what a Ctrl-C at the terminal means, and passes it on as SIGTERM.
     os.setpgrp()
     end_with_parent()
-    Path(log).parent.mkdir(parents=True, exist_ok=True)  # another sweep may have tidied up
-    # by lines, so that a run that is killed has said what it did; open to the very end
-    sys.stdout = sys.stderr = out = open(log, "a", buffering=1)  # noqa: PTH123, SIM115
+    sys.stdout = sys.stderr = out = opened(Path(log))
     os.dup2(out.fileno(), 1)
     os.dup2(out.fileno(), 2)
     if hasattr(os, "sched_setaffinity"):
@@ -49,6 +49,14 @@ def train_one(job: Job, share: Share, log: str) -> None:
         traceback.print_exc()
         status = FAULT
     sys.exit(status)
+
+
+def opened(log: Path) -> TextIO:
+    """A job's log, written by lines, so that a run that is killed has said what it did."""
+    while True:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # another sweep has tidied up in this moment
+            return log.open("a", buffering=1)
 
 
 def end_with_parent() -> None:

@@ -19,7 +19,7 @@ import torch
 from lightning_fabric.plugins.io import CheckpointIO
 
 from disciplined.mistakes import Mistake
-from disciplined.training.record import sha256, synced
+from disciplined.training.writing import commit, discard, move, put, remove, sha256, staged
 
 OURS = "disciplined"  # the part of a checkpoint that Lightning does not know
 
@@ -74,17 +74,18 @@ class Files(CheckpointIO):
         """Write a checkpoint and, before it has its name, its checksum."""
         path, content = Path(path), io.BytesIO()
         torch.save(checkpoint, content)
-        part, checksum = path.with_suffix(".part"), path.with_suffix(".sha256")
+        checksum, part = path.with_suffix(".sha256"), None
         try:
-            synced(part, content.getbuffer())
-            synced(checksum, sha256(content.getbuffer()).encode() + b"\n")
-            part.replace(path)
+            part = staged(path, content.getbuffer())
+            put(checksum, sha256(content.getbuffer()).encode() + b"\n")
+            commit(part, path)
             sync_folder(path.parent)
         except OSError as error:
             self.error = error.errno or 0
-            part.unlink(missing_ok=True)
+            if part:
+                discard(part)
             if not path.exists():
-                checksum.unlink(missing_ok=True)
+                remove(checksum)
 
     def load_checkpoint(
         self, path: Any, map_location: Any = None, weights_only: bool | None = None
@@ -94,8 +95,8 @@ class Files(CheckpointIO):
 
     def remove_checkpoint(self, path: Any) -> None:
         """Remove a checkpoint and its checksum."""
-        Path(path).unlink(missing_ok=True)
-        Path(path).with_suffix(".sha256").unlink(missing_ok=True)
+        remove(Path(path))
+        remove(Path(path).with_suffix(".sha256"))
 
 
 def sync_folder(folder: Path) -> None:
@@ -124,10 +125,10 @@ def newest(folder: Path, key: str, data_sha256: str, *, tidy: bool = False) -> F
     """
     if tidy:
         for part in folder.glob("*.part"):
-            part.unlink(missing_ok=True)
+            remove(part)
         for checksum in folder.glob("*.sha256"):
             if not checksum.with_suffix(".ckpt").exists():
-                checksum.unlink(missing_ok=True)
+                remove(checksum)
     for path in sorted(folder.glob("*it.ckpt"), reverse=True):
         try:
             state, origin = opened(path)
@@ -141,7 +142,7 @@ def newest(folder: Path, key: str, data_sha256: str, *, tidy: bool = False) -> F
             return Found(path, state["global_step"], origin)
         except Unusable as why:
             if tidy:
-                path.rename(path.with_suffix(".unusable"))
+                move(path, path.with_suffix(".unusable"))
                 print(f"{path}: {why}; put aside", file=sys.stderr)
     return None
 

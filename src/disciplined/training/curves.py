@@ -3,12 +3,14 @@
 Smith's first remark: the test loss, seen beside the rate, tells more than the final accuracy.
 """
 
+import io
 from pathlib import Path
 
 import numpy as np
 
 from disciplined.training.planning import Plan
 from disciplined.training.rows import Row
+from disciplined.training.writing import put
 
 # Okabe and Ito's palette, distinguishable with every common colour blindness
 COLOURS = {
@@ -63,5 +65,7 @@ def draw(folder: Path, rows: list[Row], asked: Plan) -> None:
     momenta.set_ylabel("momentum", color=COLOURS["momentum"])
     rates.grid(alpha=0.25)
     figure.suptitle(asked.name)
-    figure.savefig(folder / "curves.png", dpi=130)
+    drawn = io.BytesIO()
+    figure.savefig(drawn, dpi=130)
     plt.close(figure)
+    put(folder / "curves.png", drawn.getbuffer())

@@ -114,7 +114,7 @@ def plan(cfg: DictConfig) -> Plan:
     scale = Fraction(str(cfg.scale))
 
     def lengths(duration: int | None) -> Lengths:
-        return lambda kind, text, setting: (in_iterations if kind is Iterations else in_period)(
+        return lambda kind, text, setting: (in_iterations if kind == Iterations else in_period)(
             text,
             setting=setting,
             images=train_images,

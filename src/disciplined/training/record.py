@@ -6,22 +6,21 @@ what the machine did (`machine`), and carries checksums of the rows and of itsel
 damaged counts as not finished. No torch here: tables and pages read thousands of records.
 """
 
-import hashlib
+import errno
 import io
 import json
-import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 from disciplined.mistakes import Busy, Mistake
+from disciplined.training import lease
+from disciplined.training.lease import Lease
 from disciplined.training.rows import Row, header, line, parsed_rows, read_rows
+from disciplined.training.watch import Watch
+from disciplined.training.writing import HELD_HERE, remove, sha256, write, written_out
 from disciplined.untrusted import LARGEST, plain
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
 
 LARGEST_ROWS = 1 << 28  # bytes; the longest run's are a hundredth of that
 CHECKSUM = "sha256"  # the summary's own, over all the rest of it
@@ -39,51 +38,78 @@ class Record:
         self.folder = folder
         self.metrics_file = folder / "metrics.csv"
         self.checkpoints = folder / "checkpoints"
-        self.held: int | None = None  # the folder, open and locked by the process that trains
+        self.lease: Lease | None = None  # of the process that trains
         self.text = header()  # metrics.csv as this process knows it, whatever the disk has
         self.curvature_file = folder / "curvature.csv"
         self.curvature = ""  # likewise; empty where a run does not measure it
 
-    def claim(self) -> None:
+    def claim(self, *, wait: bool = True) -> None:
         """Make the folder and hold it, till `release` or this process's end; nothing is touched.
 
-        Raises `Busy` where another process trains this very run, `Mistake` where nothing can be
+        Where a process of another node holds it, waits for a sign of its life (a quarter of its
+        lease) and takes the run over where there is none. Raises `Busy` where another process
+        trains this very run (or may, and is not to be waited for), `Mistake` where nothing can be
         written.
         """
+        folder = self.folder.absolute()  # wherever the process goes meanwhile
+        watch, told = Watch(folder), False
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            if not os.access(self.folder, os.W_OK):
-                raise PermissionError(f"no right to write in {self.folder}")
+            while watch.held() or not (taken := lease.take(folder)):
+                found = lease.holders(folder)
+                who = f" ({found[0]})" if found and found[0] else ""
+                if watch.alive or not wait:
+                    raise Busy(
+                        f"{self.folder} is being trained by another process{who}; wait for it, or "
+                        "change the seed or another setting"
+                    )
+                if not told and found:
+                    print(
+                        f"{self.folder}: held by another process{who}; taken over if it shows no "
+                        f"sign of life for {watch.lease:g} s",
+                        file=sys.stderr,
+                    )
+                    told = True
+                time.sleep(min(1.0, watch.lease / 20))
         except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise
             raise Mistake(f"output_dir: cannot be written to ({error}); choose another") from error
-        if fcntl is None:
-            return
-        self.held = os.open(self.folder, os.O_RDONLY)
-        for patience in (0.02, 0.1, 0.5, 0.0):  # somebody may only be asking
-            if lock(self.held, fcntl.LOCK_EX):
-                return
-            time.sleep(patience)
-        self.release()
-        raise Busy(
-            f"{self.folder} is being trained by another process; wait for it, or change the seed "
-            "or another setting"
-        )
+        self.lease = HELD_HERE[folder] = taken
+        taken.begin()
+
+    def discard(self, folder: Path) -> None:
+        """Remove all that is in the folder of a record that this process holds, or within it.
+
+        Raises `Lost` where another has taken it over meanwhile: what is left is that one's.
+        """
+        for path in [folder] if folder != self.folder else sorted(folder.iterdir()):
+            if path.name != lease.HELD and not path.name.endswith(lease.PREPARED):
+                remove(path)
 
     def held_elsewhere(self) -> bool:
-        """Whether another process trains this run now."""
-        if fcntl is None or not self.folder.is_dir():
-            return False
-        asking = os.open(self.folder, os.O_RDONLY)
+        """Whether another process trains this run, as far as one look can tell: one of another node
+        that has died is found out by watching it (`Watch`)."""
         try:
-            return not lock(asking, fcntl.LOCK_SH)
-        finally:
-            os.close(asking)
+            return bool(lease.holders(self.folder))
+        except OSError:
+            return True
+
+    def holder(self) -> str | None:
+        """Who trains this run: host, process and since when; None where nobody does."""
+        found = lease.holders(self.folder)
+        return (str(found[0]) if found[0] else "unknown") if found else None
+
+    def check(self) -> None:
+        """Raise `Lost` where this process, too slow, has lost the record to another."""
+        if self.lease:
+            self.lease.check()
 
     def release(self) -> None:
         """Let another process train this run."""
-        if self.held is not None:
-            os.close(self.held)
-            self.held = None
+        if self.lease:
+            self.lease.release()
+            HELD_HERE.pop(self.lease.folder, None)
+            self.lease = None
 
     def begin(self, config: str, summary: dict[str, Any]) -> None:
         """Write config and summary (keeping checkpoints that are there)."""
@@ -97,7 +123,7 @@ class Record:
         """Forget what an earlier run of the same key measured."""
         files = [self.metrics_file, self.curvature_file, self.folder / "summary.json"]
         for path in [*files, *self.checkpoints.glob("*")]:
-            path.unlink(missing_ok=True)
+            remove(path)
 
     def summary(self) -> dict[str, Any] | None:
         """The summary, or None where none can be read or it is not what was written."""
@@ -149,7 +175,9 @@ class Record:
         if self.curvature:
             kept.append((self.curvature_file, self.curvature))
         for file, text in kept:
-            if not file.is_file() or file.read_bytes() != text.encode():
+            if self.lease and not self.lease.made(file):
+                self.lease.make(file, text.encode())
+            elif not file.is_file() or file.read_bytes() != text.encode():
                 write(file, text)
 
     def checksums(self) -> dict[str, str]:
@@ -166,32 +194,20 @@ class Record:
     def append(self, row: Row) -> None:
         """Add a whole line and flush it to the disk."""
         self.text += line(row)
-        added(self.metrics_file, line(row))
+        self.add(self.metrics_file, line(row), self.text)
 
     def append_curvature(self, lines: str) -> None:
         """Add whole lines to `curvature.csv` and flush them to the disk."""
         self.curvature += lines
-        added(self.curvature_file, lines)
+        self.add(self.curvature_file, lines, self.curvature)
 
-
-def added(path: Path, text: str) -> None:
-    """Add to a file and have it on the disk."""
-    with path.open("a", newline="") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def lock(folder: int, kind: int) -> bool:
-    """Lock an open folder without waiting; True too on a network disk without locks."""
-    assert fcntl
-    try:
-        fcntl.flock(folder, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        pass
-    return True
+    def add(self, path: Path, more: str, whole: str) -> None:
+        """Add to a file that should have the `whole` then, and have it on the disk."""
+        if self.lease:
+            self.lease.add(path, more.encode(), whole.encode())
+        else:
+            with path.open("ab") as file:
+                written_out(file.fileno(), more.encode())
 
 
 def sound(summary: Any) -> bool:
@@ -209,30 +225,6 @@ def sound(summary: Any) -> bool:
     return found == checksum(summary)
 
 
-def sha256(content: bytes | memoryview) -> str:
-    """As hexadecimal digits."""
-    return hashlib.sha256(content).hexdigest()
-
-
 def checksum(summary: dict[str, Any]) -> str:
     """Of a summary's content, however it is laid out."""
     return sha256(json.dumps(summary, sort_keys=True, separators=(",", ":")).encode())
-
-
-def synced(path: Path, content: bytes | memoryview) -> None:
-    """Write a file and have it on the disk."""
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def write(path: Path, text: str) -> None:
-    """Write beside, flush, rename: a reader sees the old file or the new, never a part."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        synced(part, text.encode())
-        part.replace(path)
-    except OSError:  # a full disk keeps what there was
-        part.unlink(missing_ok=True)
-        raise

@@ -41,7 +41,11 @@ class Checkpoints(AfterUpdate):
         self.rows.clock.carry_on(found.origin.wall, found.origin.training, found.origin.updates)
 
     def after_update(self, trainer: pl.Trainer, module: Training, updates: int) -> None:
-        """Between two updates: save where it is due by the clock of rank 0; never a divergence."""
+        """Between two updates: save where it is due by the clock of rank 0; never a divergence.
+
+        Raises `Lost` where another process has taken the run over.
+        """
+        self.rows.record.check()
         if self.rows.diverged:
             return
         last = updates == module.plan.iterations

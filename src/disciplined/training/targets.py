@@ -43,7 +43,8 @@ def arguments(
     `given` fills what the run knows (`duration`) if the function asks for it. Raises `Mistake` for
     an unknown, missing or mistyped argument.
     """
-    hints = typing.get_type_hints(function if inspect.isfunction(function) else function.__init__)
+    typed = function if inspect.isfunction(function) else function.__init__
+    hints = typing.get_type_hints(typed, include_extras=True)  # of a length, that it is one
     parameters = inspect.signature(function).parameters
     open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     values: dict[str, Any] = {}
@@ -73,7 +74,7 @@ def arguments(
 
 def converted(value: Any, hint: Any, setting: str, lengths: Lengths | None) -> Any:
     """`value` as the type `hint` asks, or a `Mistake`; other than plain types pass through."""
-    if hint is Iterations or hint is Period:
+    if hint in (Iterations, Period):
         if lengths is None:
             raise TypeError(f"{setting}: a length where none can be resolved")
         return lengths(hint, str(value), setting)

@@ -33,6 +33,8 @@ def test_every_reading_is_named_with_its_value_and_shaded_over_the_seeds(tmp_pat
     found = {r.rule: r for r in read if r.value is not None}
     assert set(found) == {"starts", "steepest", "tenth", "falls", "rises"} and len(names) == 5
     assert f"falls {found['falls'].value:.2g}" in names
+    why = " ".join(" ".join(t.get_text().split()) for t in figure.texts)
+    assert all(r.reason in why for r in found.values()), "every reason stands below"
     for axis in figure.axes:
         lines = [line.get_xdata()[0] for line in axis.lines if len(set(line.get_xdata())) == 1]
         assert {r.value for r in found.values()} <= set(lines)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from disciplined.mistakes import Mistake
 from disciplined.tuning.reading import Curve, Reading, readings, suggested
+from disciplined.tuning.reading.curve import Constant
 
 POINTS = (20, 50, 200, 2000)
 
@@ -186,6 +187,27 @@ def test_nothing_is_read_where_nothing_changes(n: int, kind: str):
     assert false <= 0.03 * repeats
     if kind == "constant":
         assert "nothing changes beyond the noise" in r["starts"].reason
+
+
+@pytest.mark.parametrize("images", [150, 2000])
+@pytest.mark.parametrize("kind", ["guessing", "hopping"])
+def test_a_network_at_chance_that_hops_gets_no_rate(kind: str, images: int):
+    """Without the number of images a hop of its accuracy reads like learning in half of tests."""
+    rng = np.random.default_rng(images)
+    false = 0
+    for _ in range(100):
+        counts = rng.multinomial(images, np.full(10, 0.1)).astype(float)
+        constant, share = Constant.of(counts), counts / images
+        if kind == "guessing":
+            accuracy = rng.binomial(images, 0.1, 40) / images
+        else:  # the same class for seven points or so
+            accuracy = share[rng.integers(10, size=40)[np.cumsum(rng.random(40) < 0.15)]]
+        drift = np.abs(np.cumsum(rng.normal(size=40))) * 0.003
+        loss = constant.loss + drift + 0.002 * rng.random(40)
+        told = {"images": images, "constant": constant, "constant_train": constant.loss}
+        made = Curve(grid(40), loss + 0.01, loss, accuracy, shape="exponential", **told)
+        false += suggested(readings([made])).max_lr is not None
+    assert false <= 1
 
 
 def test_what_only_gets_worse_asks_for_lower_rates():

@@ -10,7 +10,7 @@ from disciplined.training.record import Record
 from disciplined.training.rows import Row
 from disciplined.tuning.checklist.conclusions import Arm, Size, scores
 from disciplined.tuning.checklist.running import Run, diverged
-from disciplined.tuning.reading.curve import Curve
+from disciplined.tuning.reading.curve import Constant, Curve
 
 
 def arms(step: str, runs: Sequence[Run]) -> list[Arm]:
@@ -59,9 +59,11 @@ def sizes(runs: Sequence[Run], too_large: set[str]) -> list[Size]:
     return found
 
 
-def curves(runs: Sequence[Run], shape: str) -> list[Curve]:
-    """The range tests that are done, one a seed."""
+def curves(runs: Sequence[Run], shape: str, classes: int) -> list[Curve]:
+    """The range tests that are done, one a seed; a constant answer is taken to be right for one of
+    `classes` images, which it is at least."""
     found = []
+    guessing = Constant.of(np.ones(classes))
     for run in runs:
         summary = Record(run.folder).finished()
         if summary is None:
@@ -74,9 +76,17 @@ def curves(runs: Sequence[Run], shape: str) -> list[Curve]:
 
         at = summary["result"].get("diverged_at")
         ended = None if at is None else plan.learning_rate.value(max(0, at - 1))
-        names = ("train_loss", "val_loss", "val_accuracy")
+        held_out, at_most = plan.asked["validation"], plan.asked["evaluation_images"]
         found.append(
-            Curve(column("lr"), *map(column, names), diverged_at=ended, shape=shape)  # pyright: ignore
+            Curve(
+                column("lr"),
+                *(column(name) for name in ("train_loss", "val_loss", "val_accuracy")),
+                diverged_at=ended,
+                shape=shape,  # pyright: ignore
+                images=min(held_out, at_most or held_out),
+                constant=guessing,
+                constant_train=guessing.loss,
+            )
         )
     return found
 

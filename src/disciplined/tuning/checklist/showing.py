@@ -63,7 +63,7 @@ def shown(
             files = [tabled(place, rows), size_picture(place, sizes)]
         return text(rows, told, files), bool(files)
     if chosen.step == "lr":
-        return range_test(after, runs, place)
+        return rates(after, runs, place, known.classes)
     arms = records.arms(chosen.step, runs)
     found, level = choice(arms), []
     if chosen.step == "sensitivity":
@@ -82,9 +82,11 @@ def shown(
     return text(rows, told, files), found is not None
 
 
-def range_test(after: After, runs: Sequence[Run], place: Path) -> tuple[str, bool]:
+def rates(after: After, runs: Sequence[Run], place: Path, classes: int) -> tuple[str, bool]:
     """What the range test came to."""
-    curves = [curve for curve in records.curves(runs, after.chosen.rises) if len(curve.values)]
+    curves = [
+        curve for curve in records.curves(runs, after.chosen.rises, classes) if len(curve.values)
+    ]
     if not curves:
         return "learning rate: nothing can be said, nothing was measured before the end", False
     read = readings(curves)

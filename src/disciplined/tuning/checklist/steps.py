@@ -12,6 +12,7 @@ from typing import Any
 from disciplined.mistakes import Mistake
 from disciplined.schedules.lengths import in_iterations
 from disciplined.studies.checks import one_of
+from disciplined.tuning.reading.rules import FEWEST as FEWEST_POINTS
 
 OWN = {  # the settings that only some steps have
     "lr": ("low", "high", "shape"),
@@ -216,6 +217,11 @@ def planned(chosen: Options, overrides: list[str], known: Facts) -> list[list[Tr
         return [sorted((one for found in each for one in found), key=lambda one: one.seed)]
 
     if chosen.step == "lr":
+        if length // every < FEWEST_POINTS:
+            raise Mistake(
+                f"duration={length}it, evaluated every {every}it: a range test is read from "
+                f"{FEWEST_POINTS} measurements on; make it longer"
+            )
         low, high = bounds(chosen, known)
         few = [] if given(overrides, "evaluation.images") else [f"evaluation.images={IMAGES}"]
         return [tries(high, f"schedule.base_lr={low:g}", f"schedule.max_lr={high:g}", *few)]

@@ -3,6 +3,7 @@
 matplotlib is imported when something is drawn.
 """
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ RULES = {
 }
 STRIP = 1.15  # inches above the panels for the readings' names
 APART = 0.045  # of the width: names of readings are never nearer
+LETTERS, LINE, SMALL = 76, 0.115, 6  # of the reasons below: a line's length, its inches, points
 ROOM = 1.6  # times the height of a loss's own curve is shown, not where it explodes
 
 
@@ -40,7 +42,8 @@ def draw(
     The losses above, accuracy below where it was measured: each seed thin, their mean thick where
     all of them have a value, from the lowest to the highest shaded. Every reading is a line from
     its name down, shaded over the seeds' spread, with how many have it where not all do; where
-    the seeds diverged there are crosses. The axis is logarithmic for an exponential test.
+    the seeds diverged there are crosses. Below stands each reading's reason. The axis is
+    logarithmic for an exponential test.
     """
     from matplotlib.figure import Figure
     from matplotlib.style import context
@@ -49,10 +52,12 @@ def draw(
     panels = [losses] if losses else []
     panels += [["val_accuracy"]] if any(has(c, "val_accuracy") for c in curves) else []
     with context(STYLE):
-        height = STRIP + HEIGHT * 0.75 * max(1, len(panels)) + 0.2
+        why = reasons(readings)
+        below = LINE * sum(len(lines) for lines, _ in why)
+        height = STRIP + HEIGHT * 0.75 * max(1, len(panels)) + 0.2 + below
         figure = Figure(figsize=(WIDTH, height), dpi=220)
         axes = np.atleast_1d(figure.subplots(max(1, len(panels)), 1, sharex=True))
-        bottom, top = 0.42 / height, 1 - STRIP / height
+        bottom, top = (0.42 + below) / height, 1 - STRIP / height
         figure.subplots_adjust(left=0.15, right=0.98, bottom=bottom, top=top, hspace=0.12)
         across(axes[-1], curves, readings, over)
         for axis, metrics in zip(axes, panels, strict=False):
@@ -61,6 +66,7 @@ def draw(
             mark(axis, curves, readings)
             frame(axis, curves, metrics)
         name(axes[0], readings)
+        explain(figure, why, below / height, height)
         if file is not None:
             figure.savefig(file, metadata={"Date": None} if str(file).endswith("svg") else None)
     return figure
@@ -179,6 +185,30 @@ def name(axis: Any, readings: Sequence[Reading]) -> None:
             va="bottom",
             fontsize=6.5,
         )
+
+
+def reasons(readings: Sequence[Reading]) -> list[tuple[list[str], str]]:
+    """Of every reading drawn its reason in lines, and its colour."""
+    found = sorted((r for r in readings if r.value is not None), key=lambda r: r.value or 0.0)
+    told = [(f"{RULES[r.rule][0]}: {r.reason}", RULES[r.rule][1]) for r in found]
+    return [
+        (textwrap.wrap(text, LETTERS, subsequent_indent="   "), colour) for text, colour in told
+    ]
+
+
+def explain(
+    figure: Any, why: Sequence[tuple[Sequence[str], str]], top: float, height: float
+) -> None:
+    """The reasons below the axis, each behind a mark of its colour."""
+    from matplotlib.lines import Line2D
+
+    for lines, colour in why:
+        middle = top - LINE / 2 / height
+        mark = Line2D([0.015, 0.04], [middle, middle], color=colour, linewidth=1.2)
+        figure.add_artist(mark)
+        text = "\n".join(lines)
+        figure.text(0.055, top, text, fontsize=SMALL, va="top", linespacing=1.15)
+        top -= len(lines) * LINE / height
 
 
 def few(reading: Reading) -> str:

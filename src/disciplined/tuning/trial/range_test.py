@@ -21,7 +21,6 @@ from torch import nn
 
 from disciplined.mistakes import Mistake
 from disciplined.schedules import range_tests
-from disciplined.schedules.lengths import Iterations
 from disciplined.schedules.segments import Schedule, Segment
 from disciplined.tuning.driven import Driven
 from disciplined.tuning.reading.curve import Shape
@@ -172,10 +171,10 @@ def rising(shape: Shape, low: float, high: float, iterations: int) -> Schedule:
     if ends[0] >= ends[1]:
         raise Mistake(f"high={high}: expected more than low={low}")
     if shape == "linear":
-        return range_tests.range_test(ends[0], ends[1], Iterations(iterations))
+        return range_tests.range_test(ends[0], ends[1], iterations)
     if ends[0] == 0:
         raise Mistake("low=0: an exponential test begins above 0; give for example low=1e-6")
-    return range_tests.range_test_exponential(ends[0], ends[1], Iterations(iterations))
+    return range_tests.range_test_exponential(ends[0], ends[1], iterations)
 
 
 def row_ends(iterations: int, points: int) -> np.ndarray:
