@@ -16,7 +16,6 @@ from disciplined.data.images import ImageSet
 from disciplined.data.mnist import mnist
 from disciplined.models.lenet import LeNet
 from disciplined.schedules.cycles import onecycle
-from disciplined.schedules.lengths import Iterations
 from disciplined.tuning.scheduler import Scheduler
 
 BATCH = 64
@@ -106,8 +105,8 @@ def descent(model: nn.Module) -> torch.optim.SGD:
 
 def trained(problem: Problem, of: Attempt, test: TensorDataset, max_lr: float) -> dict[str, float]:
     """1cycle from a tenth of `max_lr`: accuracy on `validation`, and on the test set."""
-    duration = Iterations(problem.epochs * len(of.train))
-    rate = onecycle(max_lr / 10, max_lr, Iterations(duration * 45 // 100), duration)
+    duration = problem.epochs * len(of.train)
+    rate = onecycle(max_lr / 10, max_lr, duration * 45 // 100, duration)
     scheduler = Scheduler(of.optimizer, lr=rate)
     of.model.train()
     for _ in range(problem.epochs):
