@@ -3,7 +3,7 @@
     uv run --group benchmark scripts/benchmark.py [what=training] [cases=three_layer-128,lenet-512]
         [contenders=train.py,bare loop,plain PyTorch,fastai,Lightning] [rounds=5] [seconds=8]
         [device=cpu] [threads=2] [runs=2] [jobs=50] [updates=10] [compile=false]
-        [records=1000,10000,100000]
+        [timed=true] [records=1000,10000,100000]
         [data_dir=data] [output_dir=outputs] [publish=true]
 
 what=training   train.py, its limit, and how others train
@@ -15,7 +15,9 @@ what=launchers  sweeps of `jobs` two-second jobs by our launcher and by Hydra's,
 what=clusters   such sweeps on Slurm, beside bare submitit (src/disciplined/benchmark/clusters.py)
 what=ray        such sweeps on a Ray of this machine, beside Ray's tasks bare
 what=ledger     commands over a ledger of so many `records`, made without training
-what=finders    range tests beside each other on cases=digits,mnist,cifar10, `rounds` seeds each
+what=finders    range tests beside each other on cases=digits,mnist,cifar10, `rounds` seeds each,
+                in `runs` processes; goes on from outputs/benchmark/finders.jsonl; timed=false
+                leaves the seconds of a call out
 what=nodes      one run over two nodes (torchrun) beside one process: cases=lenet-mnist,
                 three_layer-cifar10,superconv_resnet20-digits
 
@@ -54,6 +56,7 @@ class Options:
     updates: int = 10
     records: str = "1000,10000,100000"
     compile: bool = False
+    timed: bool = True
     data_dir: str = "data"
     output_dir: str = "outputs"
     publish: bool = False
@@ -100,9 +103,9 @@ def contenders_of(asked: Options) -> tuple[str, dict[str, Any]]:
     if asked.what in ("profile", "ledger", "nodes"):
         return "", {}
     if asked.what == "finders":
-        from disciplined.benchmark import finders
+        from disciplined.benchmark.finders import measured
 
-        return "", finders.FINDERS
+        return "", measured.FINDERS
     if asked.what == "ddp":
         return report.OURS, {report.OURS: contenders.ours, "two processes": contenders.several}
     return report.OURS, {
@@ -134,7 +137,7 @@ def main(arguments: list[str]) -> int:
         raise Mistake(f"contenders={asked.contenders}: {first} is what the others stand by")
     problems = {c.name: c for c in cases.CASES}
     if asked.what == "finders":
-        from disciplined.benchmark.finders import PROBLEMS
+        from disciplined.benchmark.finders.problems import PROBLEMS
 
         problems = PROBLEMS
     if asked.what == "nodes":
@@ -199,19 +202,26 @@ def measurements(
 
         yield from ledger.measured(sizes(asked.records), tell)
         return
-    for case in wanted:
-        if asked.what == "nodes":
-            from disciplined.benchmark import nodes
+    if asked.what == "nodes":
+        from disciplined.benchmark import nodes
 
+        for case in wanted:
             with tempfile.TemporaryDirectory() as place:
                 told = nodes.measured(case, asked.data_dir, Path(place), tell)
             yield told | {"precision": "fp32"}
-        elif asked.what == "finders":
-            from disciplined.benchmark import finders
+        return
+    if asked.what == "finders":
+        from disciplined.benchmark.finders import measured
 
-            told = finders.measured(case, list(makers), asked.rounds, asked.data_dir, tell)
-            yield told | {"name": case.name, "precision": "fp32"}
-        elif asked.what == "profile":
+        kept, seeds = Path(asked.output_dir, "benchmark", "finders.jsonl"), range(asked.rounds)
+        with measured.processes(asked.runs) as runs:
+            do = partial(measured.measured, runs=runs, data_dir=asked.data_dir, tell=tell)
+            for case in wanted:
+                told = do(case, makers, seeds, kept, timed=asked.timed)
+                yield told | {"name": case.name, "precision": "fp32"}
+        return
+    for case in wanted:
+        if asked.what == "profile":
             parts = cases.parts(case, setting)
             shares = profile.shares(case, parts, setting, asked.updates)
             yield {"name": case.name, "shares": shares, "precision": parts.precision}

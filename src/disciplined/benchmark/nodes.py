@@ -95,7 +95,7 @@ def rows(found: dict[str, Any]) -> list[list[str]]:
     return table
 
 
-def draw(folder: Path, found: dict[str, Any]) -> Path:
+def draw(path: Path, found: dict[str, Any]) -> Path:
     """Test loss of both above how far apart they are, a column for each run."""
     import matplotlib
 
@@ -140,7 +140,6 @@ def draw(folder: Path, found: dict[str, Any]) -> Path:
         axes[1, 0].text(0.02, 2**-23, "a float32's last bit", fontsize=5, va="bottom",
                         transform=axes[1, 0].get_yaxis_transform())  # fmt: skip
         axes[0, -1].legend(frameon=False, fontsize=5.5)
-        path = folder / f"{found['device']}-nodes.png"
         figure.savefig(path, dpi=200)
         plt.close(figure)
     return path

@@ -1,7 +1,8 @@
 """The benchmark's record as JSON, a table and a picture; made anew from the JSON alone.
 
 `outputs/published/benchmark/<device>-<what>.json` is what was measured; README.md and a picture of
-the same name are drawn from every such file beside it.
+the same name are drawn from every such file beside it; remarks in a `.md` of the same name follow
+its table.
 """
 
 import json
@@ -10,7 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from disciplined.benchmark import finders_table, ledger_table, nodes
+from disciplined.benchmark import ledger_table, nodes
+from disciplined.benchmark.finders import PROTOCOL, picture, table
 from disciplined.benchmark.timing import Timing, ratio
 
 OURS, LIMIT = "train.py", "bare loop"
@@ -52,10 +54,17 @@ def pages(folder: Path) -> list[Path]:
     every = [json.loads(path.read_text()) for path in folder.glob("*.json")]
     every.sort(key=lambda one: (one["device"], list(TITLES).index(one["what"])))
     readme = folder / "README.md"
-    readme.write_text("\n".join(["# Images per second of training", "", *map(section, every)]))
-    drawn = [draw(folder, one) for one in every if one["what"] not in TABLES]
-    drawn += [nodes.draw(folder, one) for one in every if one["what"] == "nodes"]
-    return [readme, *drawn]
+    parts = ["# Images per second of training, and other comparisons", ""]
+    for one in every:
+        parts.append(section(one))
+        if (remarks := folder / f"{stem(one)}.md").is_file():  # what somebody found out behind it
+            parts.append(remarks.read_text())
+    readme.write_text("\n".join(parts))
+    drawn = [one for one in every if one["what"] not in TABLES or one["what"] in PICTURES]
+    paths = [folder / f"{stem(one)}.png" for one in drawn]
+    for path, one in zip(paths, drawn, strict=True):
+        PICTURES.get(one["what"], draw)(path, one)
+    return [readme, *paths]
 
 
 def stem(found: dict[str, Any]) -> str:
@@ -131,20 +140,24 @@ def profiles(found: dict[str, Any]) -> str:
 
 
 def finders(found: dict[str, Any]) -> str:
-    """The table of range tests."""
+    """The table of range tests, with its protocol."""
+    seeds = spread(case["rounds"] for case in found["cases"])
     return "\n".join(
         [
             f"## {TITLES[found['what']]} ({found['device']})",
             "",
-            *(f"| {' | '.join(row)} |" for row in finders_table.rows(found)),
+            f"![test error of 1cycle, and the rates suggested]({stem(found)}.png)",
             "",
-            "The same network, initial values, batches and 100 updates a test, each library's own "
-            "suggestion taken as the largest rate of 1cycle (from a tenth of it, SGD with momentum "
-            "0.9 and weight decay 5e-4). Rates: median [lowest, highest] over the seeds; accuracy "
-            "of held-out images, mean ± std; less the best: percentage points below the best rate "
-            "of the grid.",
+            *(f"| {' | '.join(row)} |" for row in table.rows(found)),
             "",
-            about(found) + f" {spread(case['rounds'] for case in found['cases'])} seeds.",
+            f"{seeds} seeds. Rates: median [lowest, highest]. Accuracy on the test set: mean ± "
+            "std. Differences in points, paired within seeds, 95 % intervals; in bold those that "
+            "stay decided after Holm's correction for all of the table's. Near: seeds within a "
+            "point of the grid's best rate. Images read: training + validation, medians.",
+            "",
+            PROTOCOL,
+            "",
+            about(found),
             "",
             commands(found),
         ]
@@ -201,6 +214,7 @@ TABLES = {
     **dict.fromkeys(("launchers", "clusters", "ray"), sweeps),
     **{"profile": profiles, "ledger": ledgers, "finders": finders, "nodes": several_nodes},
 }
+PICTURES = {"finders": picture.draw, "nodes": nodes.draw}
 
 
 def about(found: dict[str, Any], how: str = "") -> str:
@@ -283,7 +297,7 @@ def contenders(found: dict[str, Any]) -> list[str]:
     return names
 
 
-def draw(folder: Path, found: dict[str, Any]) -> Path:
+def draw(path: Path, found: dict[str, Any]) -> Path:
     """Bars: each contender's speed as a share of the bare loop's, or of the first's without one."""
     import matplotlib
 
@@ -321,7 +335,6 @@ def draw(folder: Path, found: dict[str, Any]) -> Path:
         axes.axvline(1, color="0.6", linewidth=0.6)
         axes.set_xlabel(f"speed over that of {stands_by}, within a round (median, lowest, highest)")
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
-        path = folder / f"{stem(found)}.png"
         figure.savefig(path, dpi=200)
         plt.close(figure)
     return path
