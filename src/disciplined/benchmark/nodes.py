@@ -137,7 +137,7 @@ def draw(path: Path, found: dict[str, Any]) -> Path:
             below.set_xlabel("iteration")
         axes[0, 0].set_ylabel("loss")
         axes[1, 0].set_ylabel("relative difference")
-        axes[1, 0].text(0.02, 2**-23, "a float32's last bit", fontsize=5, va="bottom",
+        axes[1, 0].text(0.98, 2**-23, "a float32's last bit", fontsize=5, va="bottom", ha="right",
                         transform=axes[1, 0].get_yaxis_transform())  # fmt: skip
         axes[0, -1].legend(frameon=False, fontsize=5.5)
         figure.savefig(path, dpi=200)

@@ -200,7 +200,8 @@ def several_nodes(found: dict[str, Any]) -> str:
             "The largest difference over all rows of `metrics.csv`: of losses relative, of "
             "accuracies in points; last test loss: two nodes, one process. The nodes are two "
             "agents of torchrun on one machine, a process each; batch norm, where there is any, in "
-            "four groups.",
+            "four groups. Sums over two processes round otherwise than over one: the first rows "
+            "differ in their last bits, later ones by what training makes of that.",
             "",
             about(found),
             "",
