@@ -5,11 +5,11 @@ from typing import Any
 CLUSTER = """\
 What breaks first at 1,000 GPUs, on paper (a metadata operation: a file opened, made or renamed):
 
-* **Starting a sweep.** A grid of 10,000 jobs is planned in seconds here, but Hydra's sweeper then
-  composes every job once more (a tenth of a second of a processor each, 20 minutes in all) before
-  its launcher gets the first. Until the sweep has a sweeper of its own: send a part of the grid at
-  a time. A scheduler takes them as arrays (Slurm's `MaxArraySize` is 1,001 unless it is raised).
-* **Heartbeats and rows.** A lease renewed every 30 s by each of 1,000 runs is 33 operations a
+* **Starting a sweep.** A grid of 10,000 jobs is planned in seconds here and handed to the scheduler
+  in arrays of 1,000 (Slurm's `MaxArraySize` unless it is raised), `hydra.launcher.runs` to an
+  allocation: 10,000 jobs of minutes in allocations of one are what a site's limit of queued jobs
+  (`MaxSubmitJobs`) refuses first; take `runs=16`.
+* **Heartbeats and rows.** A lease of 60 s is renewed four times in it: 1,000 runs make 67 renewals a
   second, a row with its flush twice that; a metadata server gives some thousands a second. Jobs of
   two seconds make a dozen files each: 1,000 GPUs then 6,000 a second, which it does not give. Pack
   such jobs, or keep their `output_dir` on the node and copy it at the end.

@@ -22,6 +22,8 @@ from submitit.core.utils import FailedJobError, JobPaths
 from disciplined.mistakes import Mistake
 from disciplined.sweeps import allocation
 
+ARRAY = 1000  # jobs to an array: Slurm's MaxArraySize is 1,001 unless it is raised
+
 
 class Slurm:
     """An engine (`elsewhere.Engine`).
@@ -50,14 +52,17 @@ class Slurm:
                 self.folder, cluster="slurm", slurm_max_num_timeout=self.timeouts
             )
             executor.update_parameters(**self.parameters)
-            jobs = executor.map_array(Work(), [str(file) for file in files])
+            jobs = []
+            for first in range(0, len(files), ARRAY):
+                part = [str(file) for file in files[first : first + ARRAY]]
+                jobs += executor.map_array(Work(), part)
         except (FailedJobError, RuntimeError, ValueError, TypeError) as error:
             lines = [line.strip() for line in str(error).splitlines()]
             said = next((line for line in lines if "error" in line), lines[0])
             raise Mistake(f"hydra/launcher: Slurm takes no jobs: {said}") from error
         self.jobs = {job.job_id: file for job, file in zip(jobs, files, strict=True)}
-        number = jobs[0].job_id.partition("_")[0]
-        return f"{len(files)} allocations to Slurm, job {number}"
+        numbers = ", ".join(dict.fromkeys(job.job_id.partition("_")[0] for job in jobs))
+        return f"{len(files)} allocations to Slurm, job {numbers}"
 
     def alive(self) -> set[Path]:
         """See `elsewhere.Engine`."""
