@@ -36,8 +36,8 @@ from pathlib import Path
 from typing import Any
 
 from disciplined import command_line
+from disciplined.checks import one_of
 from disciplined.mistakes import Mistake
-from disciplined.studies.checks import one_of
 
 
 @dataclass

@@ -24,9 +24,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from disciplined import command_line
+from disciplined.checks import one_of
 from disciplined.mistakes import Mistake
 from disciplined.studies import index
-from disciplined.studies.checks import one_of
 from disciplined.studies.reproduction import Options, reproduce
 from disciplined.studies.study import SCALES
 
@@ -67,7 +67,7 @@ def options(arguments: list[str]) -> Options:
 
 def list_studies(chosen: Listed) -> str:
     """Every study: its data, networks, runs, images and time, and what is on disk."""
-    from disciplined.studies import listing
+    from disciplined.studies.planning import listing
 
     output_dir = Path(chosen.output_dir)
     return listing.table(index.current(), output_dir, chosen.paper, chosen.data)
@@ -75,7 +75,7 @@ def list_studies(chosen: Listed) -> str:
 
 def plan(chosen: Planned) -> str:
     """What to run first in the time there is."""
-    from disciplined.studies import planner
+    from disciplined.studies.planning import planner
 
     if not chosen.budget:
         raise Mistake("budget= is missing: how long may it take? e.g. plan budget=25min")

@@ -33,12 +33,12 @@ from pathlib import Path
 from typing import Any
 
 from disciplined import command_line
+from disciplined.checks import one_of
+from disciplined.columns import aligned
 from disciplined.dotted import flat
 from disciplined.mistakes import Mistake
 from disciplined.runs import listing, reading
 from disciplined.runs.reading import Kept
-from disciplined.studies.checks import one_of
-from disciplined.studies.columns import aligned
 from disciplined.training.record import FINISHED, Record
 
 COMMANDS = ("table", "watch", "show", "diff", "stale", "prune", "diagnose")

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pytest
 
 from disciplined import command_line
+from disciplined.checks import one_of
 from disciplined.mistakes import Mistake
-from disciplined.studies.checks import one_of
 
 
 @dataclass

@@ -12,9 +12,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from disciplined.checks import suggestion
 from disciplined.ending import MISTAKE
 from disciplined.mistakes import Mistake
-from disciplined.studies.checks import suggestion
 
 Settings = TypeVar("Settings")
 

@@ -97,7 +97,7 @@ def test_a_wrong_study_is_one_line_before_anything_trains(
 def test_a_study_that_fails_does_not_stop_the_others(
     studies, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ):
-    from disciplined.studies import drawing
+    from disciplined.studies.figures import drawing
 
     output = studies({f"p/{name}": GOOD.replace("planted", name) for name in "abc"})
     draw = drawing.draw

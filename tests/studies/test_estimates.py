@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from disciplined.mistakes import Mistake
-from disciplined.studies import drawing
 from disciplined.studies.expansion import expand
-from disciplined.studies.judge import judge
+from disciplined.studies.figures import drawing
+from disciplined.studies.judging.judge import judge
 from disciplined.studies.publish import copy_record
 from disciplined.studies.study_file import load
 from disciplined.training import estimates

@@ -12,17 +12,17 @@ from urllib.parse import unquote
 
 import pytest
 
+from disciplined.columns import hardware
 from disciplined.mistakes import Mistake
 from disciplined.studies import index
-from disciplined.studies.columns import hardware
-from disciplined.studies.judge import judge
+from disciplined.studies.judging.judge import judge
 from disciplined.studies.page import front, markdown, momentum, settings
 from disciplined.studies.page.document import document
 from disciplined.studies.page.elements import VOID, element, text
 from disciplined.studies.page.material import Material, gather, made, read
 from disciplined.studies.page.section import section
+from disciplined.studies.planning.speeds import cores
 from disciplined.studies.publish import publish
-from disciplined.studies.speeds import cores
 from disciplined.studies.study import Choice
 from disciplined.studies.study_file import ids, load
 

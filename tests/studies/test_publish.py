@@ -7,18 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from disciplined.studies import (
-    calibration,
-    drawing,
-    index_file,
-    ledger,
-    panels,
-    publish,
-    series,
-    tables,
-)
+from disciplined.studies import index_file, ledger, publish, tables
 from disciplined.studies.expansion import expand, indexed
-from disciplined.studies.judge import judge
+from disciplined.studies.figures import drawing, panels, series
+from disciplined.studies.judging import calibration
+from disciplined.studies.judging.judge import judge
 from disciplined.studies.shelf import Shelf
 from disciplined.studies.study_file import load
 

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
+from disciplined.checks import arm_name
 from disciplined.mistakes import Mistake
-from disciplined.studies import predicates, study
+from disciplined.studies import study
 from disciplined.studies.arms import expand_arms
-from disciplined.studies.checks import arm_name
+from disciplined.studies.judging import predicates
 from disciplined.studies.study_file import CONF, ids, load, read
 
 

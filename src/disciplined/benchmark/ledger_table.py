@@ -9,9 +9,9 @@ What breaks first at 1,000 GPUs, on paper (a metadata operation: a file opened, 
   in arrays of 1,000 (Slurm's `MaxArraySize` unless it is raised), `hydra.launcher.runs` to an
   allocation: 10,000 jobs of minutes in allocations of one are what a site's limit of queued jobs
   (`MaxSubmitJobs`) refuses first; take `runs=16`.
-* **Heartbeats and rows.** A lease of 60 s is renewed four times in it: 1,000 runs make 67 renewals a
-  second, a row with its flush twice that; a metadata server gives some thousands a second. Jobs of
-  two seconds make a dozen files each: 1,000 GPUs then 6,000 a second, which it does not give. Pack
+* **Heartbeats and rows.** A lease of 60 s is renewed four times in it: 1,000 runs make 67 renewals
+  a second, a row with its flush twice that; a metadata server gives some thousands. Jobs of two
+  seconds make a dozen files each: 1,000 GPUs then 6,000 a second, which it does not give. Pack
   such jobs, or keep their `output_dir` on the node and copy it at the end.
 * **Checkpoints.** One a minute of a ResNet-56 (7 MB with its velocities) is 0.1 GB/s for all; of a
   network of 1e8 parameters (0.8 GB) it is 13 GB/s, more than most shared disks take: raise

@@ -102,7 +102,7 @@ def draw(path: Path, found: dict[str, Any]) -> Path:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    from disciplined.studies.style import COLOURS, STYLE
+    from disciplined.style import COLOURS, STYLE
 
     cases = found["cases"]
     with plt.rc_context(STYLE):

@@ -305,7 +305,7 @@ def draw(path: Path, found: dict[str, Any]) -> Path:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    from disciplined.studies.style import COLOURS, STYLE
+    from disciplined.style import COLOURS, STYLE
 
     names, cases = contenders(found), found["cases"]
     stands_by = LIMIT if LIMIT in names else found["first"]

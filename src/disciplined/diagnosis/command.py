@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from disciplined import command_line
+from disciplined.checks import one_of
 from disciplined.diagnosis.diagnosing import Diagnosis, diagnose
 from disciplined.diagnosis.names import parsed
 from disciplined.mistakes import Mistake
-from disciplined.studies.checks import one_of
 
 
 @dataclass

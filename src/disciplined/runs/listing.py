@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from disciplined.columns import number
 from disciplined.mistakes import Mistake
 from disciplined.runs import reading
 from disciplined.runs.reading import Kept
-from disciplined.studies.columns import number
 from disciplined.studies.forked import in_order
 from disciplined.sweeps.shares import cores
 

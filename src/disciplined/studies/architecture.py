@@ -10,8 +10,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from disciplined.columns import aligned
 from disciplined.mistakes import Mistake
-from disciplined.studies.columns import aligned
 from disciplined.studies.study import Study
 from disciplined.training.machine import written
 from disciplined.training.record import write

@@ -3,8 +3,8 @@
 import itertools
 from typing import Any
 
+from disciplined.checks import arm_name, mapping
 from disciplined.mistakes import Mistake
-from disciplined.studies.checks import arm_name, mapping
 
 Overrides = dict[str, Any]
 

@@ -3,8 +3,8 @@
 import fnmatch
 from typing import TYPE_CHECKING
 
+from disciplined.checks import one_of
 from disciplined.mistakes import Mistake
-from disciplined.studies.checks import one_of
 from disciplined.studies.study import Study
 from disciplined.studies.study_file import ids, load
 
@@ -58,8 +58,8 @@ def chosen_arms(study: Study, arms: str, panel: str | None = None) -> list[str]:
 
 def plan_text(asked: list["Run"], missing: list["Run"]) -> str:
     """What would be run: of the runs asked for those that are missing, and how to start each."""
+    from disciplined.columns import aligned
     from disciplined.studies import expansion
-    from disciplined.studies.columns import aligned
 
     wanted, lacking = expansion.distinct(asked), {run.key for run in missing}
     rows = [["", "study", "arm", "seed", "iterations", "images", "record"]]

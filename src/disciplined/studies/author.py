@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from omegaconf import OmegaConf
 
+from disciplined.checks import suggestion
 from disciplined.mistakes import Mistake
-from disciplined.studies.checks import suggestion
 from disciplined.training.rows import read_rows
 
 FOLDER = Path(__file__).parents[3] / "conf" / "author"

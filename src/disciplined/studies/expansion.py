@@ -11,9 +11,9 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from disciplined.checks import suggestion
 from disciplined.mistakes import Mistake
 from disciplined.studies.arms import Overrides
-from disciplined.studies.checks import suggestion
 from disciplined.studies.index_file import keys
 from disciplined.studies.study import SCALES, Study
 from disciplined.training.composing import composed

@@ -13,10 +13,10 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from disciplined.columns import hardware
 from disciplined.studies import tables
-from disciplined.studies.calibration import Rate
-from disciplined.studies.columns import hardware
-from disciplined.studies.judge import Judgement
+from disciplined.studies.judging.calibration import Rate
+from disciplined.studies.judging.judge import Judgement
 from disciplined.studies.ledger import Result
 from disciplined.studies.study import Study
 from disciplined.training.record import write

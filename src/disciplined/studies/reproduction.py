@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from disciplined.columns import aligned
 from disciplined.ending import FAULT, MISTAKE, SIGNALS
 from disciplined.mistakes import Mistake
 from disciplined.studies import asked
-from disciplined.studies.columns import aligned
 from disciplined.studies.forked import in_order
 from disciplined.studies.shelf import Shelf
 from disciplined.studies.showing import Outcome, Request, shown

@@ -12,7 +12,7 @@ from disciplined.studies.study import Study
 
 if TYPE_CHECKING:
     from disciplined.studies.expansion import Run
-    from disciplined.studies.judge import Judgement
+    from disciplined.studies.judging.judge import Judgement
     from disciplined.studies.ledger import Result
     from disciplined.studies.shelf import Shelf
 
@@ -50,7 +50,9 @@ def shown(
     Where there is nothing at the scale asked for, the next shorter one with records is shown, below
     the author's curves; `smoke` only where asked for. wanted: the runs just composed, if any.
     """
-    from disciplined.studies import calibration, drawing, judge, publish, tables
+    from disciplined.studies import publish, tables
+    from disciplined.studies.figures import drawing
+    from disciplined.studies.judging import calibration, judge
 
     if study.architecture:
         return outlined(study, request), Outcome("made from the network")

@@ -7,10 +7,7 @@ an arm's overrides compose is left to `disciplined.studies.expansion`, since it 
 from pathlib import Path
 from typing import Any
 
-from disciplined.mistakes import Mistake
-from disciplined.schedules.lengths import Length
-from disciplined.studies.arms import expand_arms
-from disciplined.studies.checks import (
+from disciplined.checks import (
     arm_name,
     build,
     mapping,
@@ -19,6 +16,9 @@ from disciplined.studies.checks import (
     only,
     suggestion,
 )
+from disciplined.mistakes import Mistake
+from disciplined.schedules.lengths import Length
+from disciplined.studies.arms import expand_arms
 from disciplined.studies.study import (
     AXES,
     DERIVED,

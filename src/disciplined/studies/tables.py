@@ -3,13 +3,13 @@
 import csv
 import io
 
-from disciplined.studies.choosing import Chosen, Standing
-from disciplined.studies.columns import aligned, shown
-from disciplined.studies.effects import Effect
-from disciplined.studies.evidence import CONTRADICTED, INCONCLUSIVE, amount, bare
-from disciplined.studies.judge import Judged, Judgement, Number
+from disciplined.columns import aligned, shown
+from disciplined.studies.judging.choosing import Chosen, Standing
+from disciplined.studies.judging.effects import Effect
+from disciplined.studies.judging.evidence import CONTRADICTED, INCONCLUSIVE, amount, bare
+from disciplined.studies.judging.judge import Judged, Judgement, Number
 from disciplined.studies.study import Published, Study
-from disciplined.studies.style import words
+from disciplined.style import words
 
 HEADER = ("arm", "metric", "published", "author's log", "ours (n)", "difference", "number")
 

@@ -4,7 +4,7 @@ import statistics
 from dataclasses import dataclass, field
 from typing import Any
 
-from disciplined.studies.columns import LENGTH, number
+from disciplined.columns import LENGTH, number
 from disciplined.sweeps.grid import Place
 from disciplined.training.record import Record
 

@@ -29,8 +29,8 @@ from hydra.utils import instantiate
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from disciplined.checks import one_of
 from disciplined.mistakes import Mistake
-from disciplined.studies.checks import one_of
 from disciplined.sweeps import elsewhere
 from disciplined.sweeps.jobs import Job
 from disciplined.sweeps.pool import Outcome

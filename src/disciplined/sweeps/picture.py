@@ -15,8 +15,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from disciplined.studies.columns import number
-from disciplined.studies.style import COLOURS, HEIGHT, STYLE, WIDTH
+from disciplined.columns import number
+from disciplined.style import COLOURS, HEIGHT, STYLE, WIDTH
 from disciplined.sweeps.cells import Cell, numeric, over_decades, short, spread
 from disciplined.training.writing import put
 

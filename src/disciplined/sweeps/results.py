@@ -8,7 +8,7 @@ import csv
 import hashlib
 import io
 
-from disciplined.studies.columns import aligned, shown
+from disciplined.columns import aligned, shown
 from disciplined.sweeps.cells import Cell, cells, short, spread
 from disciplined.sweeps.grid import Place
 from disciplined.training.record import write

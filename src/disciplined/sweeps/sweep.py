@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 from disciplined import command_line
+from disciplined.columns import aligned
 from disciplined.ending import DIVERGED, DONE, FAULT, MISTAKE
-from disciplined.studies.columns import aligned
 from disciplined.sweeps import launchers, results
 from disciplined.sweeps.grid import Place, expand
 from disciplined.sweeps.jobs import Job, ended_line

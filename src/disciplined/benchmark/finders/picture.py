@@ -20,7 +20,7 @@ def draw(path: Path, record: dict[str, Any]) -> Path:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    from disciplined.studies.style import COLOURS, STYLE
+    from disciplined.style import COLOURS, STYLE
 
     cases = record["cases"]
     rules = list(dict.fromkeys(rule for case in cases for rule in by_rule(case)))

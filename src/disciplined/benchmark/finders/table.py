@@ -6,7 +6,7 @@ from typing import Any
 
 from disciplined.benchmark.finders.measured import best_rate
 from disciplined.benchmark.finders.ours import OURS
-from disciplined.studies.statistics import Difference, holm, one_sample
+from disciplined.studies.judging.statistics import Difference, holm, one_sample
 
 HEAD = [
     "images",

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from disciplined.studies import claims_file
-from disciplined.studies.claims_file import Derived
-from disciplined.studies.evidence import NOT_RUN
+from disciplined.studies.judging import claims_file
+from disciplined.studies.judging.claims_file import Derived
+from disciplined.studies.judging.evidence import NOT_RUN
 from disciplined.studies.page.elements import Html, element, link, text
 from disciplined.studies.page.material import Material
 from disciplined.studies.page.verdicts import mark, word

@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from disciplined.studies import claims_file
-from disciplined.studies.evidence import NOT_RUN, REPRODUCED
-from disciplined.studies.judge import Judged
+from disciplined.studies.judging import claims_file
+from disciplined.studies.judging.evidence import NOT_RUN, REPRODUCED
+from disciplined.studies.judging.judge import Judged
 from disciplined.studies.page.elements import Html, element, link, table, text
 from disciplined.studies.page.material import DRAWN, QUESTIONS, VERDICTS, Material, made, total
 from disciplined.studies.page.verdicts import bar, legend, typeset, word

@@ -8,17 +8,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from disciplined.columns import hardware
 from disciplined.mistakes import Mistake
-from disciplined.studies import author, index, judge
-from disciplined.studies.columns import hardware
-from disciplined.studies.evidence import (
+from disciplined.studies import author, index
+from disciplined.studies.judging import judge
+from disciplined.studies.judging.evidence import (
     CONTRADICTED,
     INCONCLUSIVE,
     NOT_RUN,
     REPRODUCED,
     Verdict,
 )
-from disciplined.studies.judge import Judged, Number
+from disciplined.studies.judging.judge import Judged, Number
 from disciplined.studies.study import Published, Study
 from disciplined.studies.study_file import load
 from disciplined.untrusted import text

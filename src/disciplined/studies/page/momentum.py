@@ -3,14 +3,14 @@
 import math
 from collections.abc import Callable, Sequence
 
-from disciplined.studies import readings
-from disciplined.studies.likelihood import Runs, Scatter, Stated, odds, product, scatter
+from disciplined.studies.judging import readings
+from disciplined.studies.judging.likelihood import Runs, Scatter, Stated, odds, product, scatter
+from disciplined.studies.judging.readings import HELD, LABELLED, SGD, Row
 from disciplined.studies.page import markdown
 from disciplined.studies.page.elements import Html, element, link, text
 from disciplined.studies.page.material import Material
 from disciplined.studies.page.momentum_table import row_table
 from disciplined.studies.page.verdicts import typeset, word
-from disciplined.studies.readings import HELD, LABELLED, SGD, Row
 
 FIRM = 4  # control rows without which no answer is firm
 QUESTION = """

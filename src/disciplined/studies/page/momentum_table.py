@@ -3,12 +3,12 @@
 import math
 from collections.abc import Sequence
 
-from disciplined.studies import readings
-from disciplined.studies.columns import shown
-from disciplined.studies.likelihood import Scatter, odds
+from disciplined.columns import shown
+from disciplined.studies.judging import readings
+from disciplined.studies.judging.likelihood import Scatter, odds
+from disciplined.studies.judging.readings import HELD, LABELLED, SGD, Row
 from disciplined.studies.page.elements import Html, element, link, table, text
 from disciplined.studies.page.material import Material
-from disciplined.studies.readings import HELD, LABELLED, SGD, Row
 from disciplined.studies.tables import metric_words, printed
 
 HEADS = {

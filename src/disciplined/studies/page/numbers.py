@@ -1,8 +1,8 @@
 """The table of a study: published, the author's log, ours, the difference, what came of it."""
 
-from disciplined.studies.columns import shown
-from disciplined.studies.evidence import CONTRADICTED, amount
-from disciplined.studies.judge import Number
+from disciplined.columns import shown
+from disciplined.studies.judging.evidence import CONTRADICTED, amount
+from disciplined.studies.judging.judge import Number
 from disciplined.studies.page.elements import Html, element, table, text
 from disciplined.studies.page.material import Material
 from disciplined.studies.page.verdicts import typeset, word

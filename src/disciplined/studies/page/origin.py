@@ -1,6 +1,6 @@
 """Where a study's part of the page comes from: command, records, registration, machine, files."""
 
-from disciplined.studies.columns import hardware
+from disciplined.columns import hardware
 from disciplined.studies.page.elements import Html, element, items, link, text
 from disciplined.studies.page.front import SCALES, precision_words
 from disciplined.studies.page.material import Material

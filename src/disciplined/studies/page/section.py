@@ -3,18 +3,19 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from disciplined.studies import ends, panels, style
-from disciplined.studies.choosing import Chosen, Standing
-from disciplined.studies.effects import Effect
-from disciplined.studies.evidence import INCONCLUSIVE, NOT_RUN
-from disciplined.studies.judge import Judged
+from disciplined import style
+from disciplined.studies.figures import ends, panels
+from disciplined.studies.judging.choosing import Chosen, Standing
+from disciplined.studies.judging.effects import Effect
+from disciplined.studies.judging.evidence import INCONCLUSIVE, NOT_RUN
+from disciplined.studies.judging.judge import Judged
+from disciplined.studies.judging.statistics import Difference
 from disciplined.studies.page import markdown, numbers, origin
 from disciplined.studies.page.elements import Html, element, items, link, table, text
 from disciplined.studies.page.front import SCALES
 from disciplined.studies.page.material import Material
 from disciplined.studies.page.settings import DATA, MODELS, told
 from disciplined.studies.page.verdicts import counted, typeset, word
-from disciplined.studies.statistics import Difference
 from disciplined.studies.tables import chosen_line, effect_line
 
 ASKED = {

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from disciplined.studies.columns import LENGTH
+from disciplined.columns import LENGTH
 from disciplined.studies.study import Study
 from disciplined.studies.study_file import CONF
 

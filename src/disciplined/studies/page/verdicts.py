@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from disciplined.studies.evidence import CONTRADICTED, INCONCLUSIVE, NOT_RUN, REPRODUCED
+from disciplined.studies.judging.evidence import CONTRADICTED, INCONCLUSIVE, NOT_RUN, REPRODUCED
 from disciplined.studies.page.elements import Html, element, text
 from disciplined.studies.page.material import VERDICTS
 

@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-from disciplined.studies.statistics import ALPHA, POWER, variance
+from disciplined.studies.judging.statistics import ALPHA, POWER, variance
 from disciplined.training.rows import Row
 
 SMALLEST = 1e-6  # a loss below it is as good: logarithms have no 0

@@ -15,7 +15,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from disciplined.studies.style import COLOURS, HEIGHT, STYLE, WIDTH
+from disciplined.style import COLOURS, HEIGHT, STYLE, WIDTH
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from disciplined.studies.columns import aligned
-from disciplined.studies.speeds import lasting
+from disciplined.columns import aligned
+from disciplined.studies.planning.speeds import lasting
 from disciplined.training.record import write
 from disciplined.tuning.checklist import records, telling
 from disciplined.tuning.checklist.commands import After
@@ -19,7 +19,7 @@ from disciplined.tuning.reading import readings, suggested
 
 def plan_text(waves: Sequence[Sequence[Run]], output_dir: Path) -> str:
     """What would be run: images and, where this machine's speed is known, time."""
-    from disciplined.studies import speeds
+    from disciplined.studies.planning import speeds
     from disciplined.studies.shelf import Shelf
 
     known = speeds.measured(Shelf(output_dir).all(), output_dir / "published" / "benchmark")

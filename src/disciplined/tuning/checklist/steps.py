@@ -9,9 +9,9 @@ import math
 from dataclasses import dataclass, fields
 from typing import Any
 
+from disciplined.checks import one_of
 from disciplined.mistakes import Mistake
 from disciplined.schedules.lengths import in_iterations
-from disciplined.studies.checks import one_of
 from disciplined.tuning.reading.rules import FEWEST as FEWEST_POINTS
 
 OWN = {  # the settings that only some steps have

@@ -4,9 +4,9 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from disciplined.studies.columns import shown
-from disciplined.studies.speeds import lasting
-from disciplined.studies.style import words
+from disciplined.columns import shown
+from disciplined.studies.planning.speeds import lasting
+from disciplined.style import words
 from disciplined.tuning.checklist.commands import After, swing
 from disciplined.tuning.checklist.conclusions import Arm, Choice, Size, bisected, flat, worthwhile
 from disciplined.tuning.reading import Reading, Suggested

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from disciplined.studies.style import COLOURS, HEIGHT, STYLE, WIDTH, muted, words
+from disciplined.style import COLOURS, HEIGHT, STYLE, WIDTH, muted, words
 from disciplined.tuning.reading.curve import Curve
 from disciplined.tuning.reading.over_seeds import Reading
 

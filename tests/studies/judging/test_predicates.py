@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from disciplined.studies import author
-from disciplined.studies.evidence import Evidence, Verdict
+from disciplined.studies.judging.evidence import Evidence, Verdict
+from disciplined.studies.judging.predicates import PREDICATES
 from disciplined.studies.ledger import Result
-from disciplined.studies.predicates import PREDICATES
 
 HIGH = [0.813, 0.811, 0.815, 0.8126]
 LOW = [0.804, 0.809, 0.806, 0.807]

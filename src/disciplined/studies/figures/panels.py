@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from disciplined.schedules.lengths import Length
-from disciplined.studies import author, ends, series
-from disciplined.studies.ends import CROSS, DIAMOND, MANY, Results, cross, fallen
-from disciplined.studies.labels import arms_of, label, not_run
+from disciplined.studies import author
+from disciplined.studies.figures import ends, series
+from disciplined.studies.figures.ends import CROSS, DIAMOND, MANY, Results, cross, fallen
+from disciplined.studies.figures.labels import arms_of, label, not_run
+from disciplined.studies.figures.series import as_set, author_curve, mean_curve, ours
 from disciplined.studies.ledger import without
-from disciplined.studies.series import as_set, author_curve, mean_curve, ours
 from disciplined.studies.study import SCHEDULED, Panel, Study, on_axis
-from disciplined.studies.style import (
+from disciplined.style import (
     COLOURS,
     DASHED,
     colours,

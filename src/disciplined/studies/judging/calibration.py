@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
+from disciplined.studies.judging.statistics import ALPHA
 from disciplined.studies.ledger import Result
-from disciplined.studies.statistics import ALPHA
 from disciplined.studies.study import Study
 
 BLOCKS = 20

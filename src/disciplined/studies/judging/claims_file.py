@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from disciplined.checks import build, one_of, suggestion
 from disciplined.mistakes import Mistake
-from disciplined.studies.checks import build, one_of, suggestion
-from disciplined.studies.evidence import CONTRADICTED, INCONCLUSIVE, NOT_RUN, REPRODUCED
+from disciplined.studies.judging.evidence import CONTRADICTED, INCONCLUSIVE, NOT_RUN, REPRODUCED
 from disciplined.studies.study_file import CONF, ids
 from disciplined.studies.study_file import load as load_study
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from disciplined.studies import speeds
-from disciplined.studies.speeds import lasting, measured
+from disciplined.studies.planning import speeds
+from disciplined.studies.planning.speeds import lasting, measured
 from disciplined.training.machine import processor
 
 NAME, CORES = speeds.cores(processor())

@@ -6,8 +6,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from disciplined.mistakes import Mistake
-from disciplined.studies import claims_file
-from disciplined.studies.claims_file import OF, Advice, derive, read
+from disciplined.studies.judging import claims_file
+from disciplined.studies.judging.claims_file import OF, Advice, derive, read
 from disciplined.studies.study_file import load
 
 ONE = "disciplined/table1#shallow-equal"

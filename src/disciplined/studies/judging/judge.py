@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from disciplined.columns import shown
 from disciplined.studies import author, registration
-from disciplined.studies.choosing import Chosen, with_chosen
-from disciplined.studies.columns import shown
-from disciplined.studies.effects import Effect, effects
-from disciplined.studies.evidence import (
+from disciplined.studies.judging.choosing import Chosen, with_chosen
+from disciplined.studies.judging.effects import Effect, effects
+from disciplined.studies.judging.evidence import (
     CONTRADICTED,
     ENOUGH,
     INCONCLUSIVE,
@@ -26,15 +26,15 @@ from disciplined.studies.evidence import (
     unmeasured,
     usual,
 )
-from disciplined.studies.ledger import Result, without
-from disciplined.studies.predicates import PREDICATES, not_decided
-from disciplined.studies.statistics import (
+from disciplined.studies.judging.predicates import PREDICATES, not_decided
+from disciplined.studies.judging.statistics import (
     ALPHA,
     holm,
     prediction,
     sampling_variance,
     variance,
 )
+from disciplined.studies.ledger import Result, without
 from disciplined.studies.study import Claim, Published, Study
 from disciplined.training.machine import fingerprint
 

@@ -9,12 +9,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from disciplined.studies import ends, panels
-from disciplined.studies.choosing import with_chosen
-from disciplined.studies.labels import not_run
+from disciplined.studies.figures import ends, panels
+from disciplined.studies.figures.labels import not_run
+from disciplined.studies.judging.choosing import with_chosen
 from disciplined.studies.ledger import Result
 from disciplined.studies.study import Panel, Study
-from disciplined.studies.style import DPI, ENTRY, LABELS, LINE, NOTE, STYLE, WIDTH, wrapped
+from disciplined.style import DPI, ENTRY, LABELS, LINE, NOTE, STYLE, WIDTH, wrapped
 
 PLOT, TITLE, GAP = 1.65, 0.2, 0.14  # inches: the axes' height, a title's line, between panels
 LEFT, RIGHT, SECOND = 0.66, 0.2, 0.5  # beside the axes; right of them, and with a second scale

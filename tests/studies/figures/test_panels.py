@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from disciplined.mistakes import Mistake
-from disciplined.studies import drawing, panels, series
 from disciplined.studies.expansion import expand
+from disciplined.studies.figures import drawing, panels, series
 from disciplined.studies.study import on_axis
 
 PANEL = "panels: {p: {x: iteration, y: test_accuracy}}"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from disciplined.studies import statistics as ours
+from disciplined.studies.judging import statistics as ours
 
 A = [81.3, 81.1, 81.5, 81.2]
 B = [80.4, 80.9, 80.6, 80.7]

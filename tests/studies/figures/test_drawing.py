@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from disciplined.studies import drawing, ends, panels, series, style
+from disciplined import style
 from disciplined.studies.expansion import expand
-from disciplined.studies.judge import judge
-from disciplined.studies.labels import label
+from disciplined.studies.figures import drawing, ends, panels, series
+from disciplined.studies.figures.labels import label
+from disciplined.studies.judging.judge import judge
 from disciplined.studies.publish import publish
 from disciplined.studies.study_file import load
 

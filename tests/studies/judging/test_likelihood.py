@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from disciplined.studies import likelihood as ours
-from disciplined.studies import statistics
-from disciplined.studies.likelihood import Runs, Scatter, Stated
+from disciplined.studies.judging import likelihood as ours
+from disciplined.studies.judging import statistics
+from disciplined.studies.judging.likelihood import Runs, Scatter, Stated
 
 A = np.array([81.3, 81.1, 81.5, 81.2])
 RUNS = Runs(float(A.mean()), float(A.std(ddof=1)), 4)

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from disciplined.mistakes import Mistake
-from disciplined.studies import budget, planner
-from disciplined.studies.budget import Need, Wanted
-from disciplined.studies.planner import open_claims, told
-from disciplined.studies.speeds import Speeds
+from disciplined.studies.planning import budget, planner
+from disciplined.studies.planning.budget import Need, Wanted
+from disciplined.studies.planning.planner import open_claims, told
+from disciplined.studies.planning.speeds import Speeds
 
 
 def need(name: str, lacks: str) -> Need:

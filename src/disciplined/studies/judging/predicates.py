@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from disciplined.studies import effects
 from disciplined.studies.author import Log
-from disciplined.studies.evidence import (
+from disciplined.studies.judging import effects
+from disciplined.studies.judging.evidence import (
     CONTRADICTED,
     ENOUGH,
     INCONCLUSIVE,
@@ -29,8 +29,8 @@ from disciplined.studies.evidence import (
     bare,
     compare,
 )
+from disciplined.studies.judging.statistics import ALPHA, one_sample
 from disciplined.studies.ledger import Result
-from disciplined.studies.statistics import ALPHA, one_sample
 from disciplined.studies.study import told_factors
 
 ALONG = "mean"  # there where a curve is

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from disciplined.studies import author, judge, readings
-from disciplined.studies.evidence import Verdict
-from disciplined.studies.judge import Number
-from disciplined.studies.likelihood import Runs, Stated, log_likelihood
+from disciplined.studies import author
+from disciplined.studies.judging import judge, readings
+from disciplined.studies.judging.evidence import Verdict
+from disciplined.studies.judging.judge import Number
+from disciplined.studies.judging.likelihood import Runs, Stated, log_likelihood
+from disciplined.studies.judging.readings import HELD, LABELLED, SGD
 from disciplined.studies.page import momentum
 from disciplined.studies.page.material import Material
-from disciplined.studies.readings import HELD, LABELLED, SGD
 from disciplined.studies.study import Published
 from disciplined.studies.study_file import load
 

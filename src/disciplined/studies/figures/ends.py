@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from disciplined.studies.labels import arms_of, label
+from disciplined.studies.figures.labels import arms_of, label
 from disciplined.studies.ledger import Result
 from disciplined.studies.study import Panel, Published, Study
-from disciplined.studies.style import colours, factor, muted, wrapped
+from disciplined.style import colours, factor, muted, wrapped
 
 MANY = 8  # runs of an arm; more are drawn beside each other, or as a band
 CROSS: Any = {"marker": "x", "linestyle": "none", "markersize": 3.5, "markeredgewidth": 1}

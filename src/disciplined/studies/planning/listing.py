@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from disciplined.studies import speeds
-from disciplined.studies.checks import one_of
-from disciplined.studies.columns import aligned
+from disciplined.checks import one_of
+from disciplined.columns import aligned
 from disciplined.studies.index_file import keys
+from disciplined.studies.planning import speeds
+from disciplined.studies.planning.speeds import Speeds, lasting
 from disciplined.studies.shelf import Shelf
-from disciplined.studies.speeds import Speeds, lasting
 from disciplined.studies.study import SCALES
 
 HEAD = ("study", "title", "data", "networks", "runs", "images", "time", *SCALES)

@@ -9,9 +9,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from disciplined.studies.author import Log
-from disciplined.studies.judge import TEST_SET, Number
-from disciplined.studies.likelihood import Runs, Scatter, Stated, log_likelihood, log_ratio_of_pair
-from disciplined.studies.statistics import sampling_variance
+from disciplined.studies.judging.judge import TEST_SET, Number
+from disciplined.studies.judging.likelihood import (
+    Runs,
+    Scatter,
+    Stated,
+    log_likelihood,
+    log_ratio_of_pair,
+)
+from disciplined.studies.judging.statistics import sampling_variance
 from disciplined.studies.study import Published, Study
 
 LABELLED, HELD, SGD = "as labelled", "held", "plain SGD"

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from disciplined.studies.judging.statistics import Difference, variance
 from disciplined.studies.ledger import Result
-from disciplined.studies.statistics import Difference, variance
 from disciplined.studies.study import Study
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from disciplined.studies.study import Panel, Study
-from disciplined.studies.style import HARD, KEPT, words
+from disciplined.style import HARD, KEPT, words
 
 
 def arms_of(study: Study, panel: Panel) -> list[str]:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from disciplined.studies import budget, speeds
-from disciplined.studies.budget import Need, Step, Wanted
-from disciplined.studies.columns import aligned
-from disciplined.studies.evidence import ENOUGH
+from disciplined.columns import aligned
 from disciplined.studies.index_file import keys
+from disciplined.studies.judging.evidence import ENOUGH
+from disciplined.studies.planning import budget, speeds
+from disciplined.studies.planning.budget import Need, Step, Wanted
+from disciplined.studies.planning.speeds import Speeds, lasting
 from disciplined.studies.shelf import Shelf
-from disciplined.studies.speeds import Speeds, lasting
 
 
 @dataclass(frozen=True)

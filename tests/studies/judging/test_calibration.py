@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from disciplined.studies import calibration
-from disciplined.studies.statistics import prediction, welch
+from disciplined.studies.judging import calibration
+from disciplined.studies.judging.statistics import prediction, welch
 
 
 def rates(values: np.ndarray, **others) -> dict[str, calibration.Rate]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from disciplined.studies.author import Log
+from disciplined.studies.judging.statistics import ALPHA, Difference, assumed, variance, welch
 from disciplined.studies.ledger import Result
-from disciplined.studies.statistics import ALPHA, Difference, assumed, variance, welch
 from disciplined.studies.study import AXES, Study
 
 ENOUGH = 3

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from disciplined.studies.columns import LENGTH, number
+from disciplined.columns import LENGTH, number
+from disciplined.studies.judging.statistics import variance
 from disciplined.studies.ledger import Result
-from disciplined.studies.statistics import variance
 from disciplined.studies.study import Choice, Study
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from disciplined.studies import tables
-from disciplined.studies.judge import judge
+from disciplined.studies.judging.judge import judge
 from disciplined.studies.publish import verdicts
 from disciplined.studies.study import SCALES
 

@@ -10,7 +10,7 @@ rows that do not share runs. Three ways, from the plainest to the most careful:
 * by pairs: his swing row less his own row of constant momentum, so that whatever moves both alike
   falls out.
 
-scipy.special only, as in `disciplined.studies.statistics`.
+scipy.special only, as in `disciplined.studies.judging.statistics`.
 """
 
 import math
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from scipy.special import stdtr
 
-from disciplined.studies.statistics import Difference
+from disciplined.studies.judging.statistics import Difference
 
 
 @dataclass(frozen=True)

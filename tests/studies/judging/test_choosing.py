@@ -8,10 +8,10 @@ import pytest
 
 from disciplined.mistakes import Mistake
 from disciplined.studies import tables
-from disciplined.studies.choosing import Standing, choose, edges, with_chosen
-from disciplined.studies.effects import effect, effects
-from disciplined.studies.judge import judge
-from disciplined.studies.statistics import welch
+from disciplined.studies.judging.choosing import Standing, choose, edges, with_chosen
+from disciplined.studies.judging.effects import effect, effects
+from disciplined.studies.judging.judge import judge
+from disciplined.studies.judging.statistics import welch
 from disciplined.studies.study import Choice
 
 HELD_OUT = ("dataset: digits,", "dataset: digits, dataset.validation: 300,")

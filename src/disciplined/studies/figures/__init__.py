@@ -1,0 +1,1 @@
+"""A study's figure: panels, curves, final values, and how they look."""
