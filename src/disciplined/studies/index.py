@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from disciplined.studies import index_file
-from disciplined.studies.judging.evidence import ENOUGH
 from disciplined.studies.registration import blob
-from disciplined.studies.study import SCALES, Study
+from disciplined.studies.study import ENOUGH, SCALES, Study
 from disciplined.studies.study_file import CONF, ids, load
 from disciplined.training.record import write
 

@@ -14,6 +14,7 @@ from disciplined.studies.arms import Overrides
 from disciplined.training import estimates
 
 SCALES = ("paper", "short", "smoke")
+ENOUGH = 3  # records of an arm; below, every verdict is inconclusive
 METRICS = (
     "test_accuracy",
     "test_loss",

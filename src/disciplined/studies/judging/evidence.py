@@ -8,9 +8,8 @@ import numpy as np
 from disciplined.studies.author import Log
 from disciplined.studies.judging.statistics import ALPHA, Difference, assumed, variance, welch
 from disciplined.studies.ledger import Result
-from disciplined.studies.study import AXES, Study
+from disciplined.studies.study import AXES, ENOUGH, Study
 
-ENOUGH = 3
 USUAL = 4  # seeds an arm, as the author's
 REPRODUCED, CONTRADICTED = "reproduced", "contradicted"
 INCONCLUSIVE, NOT_RUN = "inconclusive", "not run"

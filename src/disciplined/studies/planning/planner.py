@@ -7,11 +7,11 @@ from typing import Any
 
 from disciplined.columns import aligned
 from disciplined.studies.index_file import keys
-from disciplined.studies.judging.evidence import ENOUGH
 from disciplined.studies.planning import budget, speeds
 from disciplined.studies.planning.budget import Need, Step, Wanted
 from disciplined.studies.planning.speeds import Speeds, lasting
 from disciplined.studies.shelf import Shelf
+from disciplined.studies.study import ENOUGH
 
 
 @dataclass(frozen=True)
