@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,10 +77,9 @@ def other_data(ranks: Joined, folder: Path) -> int:
     return DONE
 
 
-def silent(ranks: Joined, folder: Path) -> int:
+def silent(ranks: Joined, folder: Path, rank: int) -> int:
     """A node without power: no connection is closed, nothing is said."""
-    (folder / f"pid{ranks.launch.rank}").write_text(str(os.getpid()))
-    if ranks.launch.rank == 1:
+    if ranks.launch.rank == rank:
         os.kill(os.getpid(), signal.SIGSTOP)
     ranks.gathered(0)
     return DONE
@@ -101,8 +101,10 @@ def process(do: Callable[[Joined, Path], int], folder: Path, rank: int, port: in
     raise SystemExit(status)
 
 
-def together(do: Any, folder: Path, by: str = "srun") -> tuple[list[int | None], list[str]]:
-    """Statuses, and what each said."""
+def together(
+    do: Any, folder: Path, by: str = "srun", stopped: int | None = None
+) -> tuple[list[int | None], list[str]]:
+    """Statuses, and what each said; `stopped` does not end."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -111,8 +113,8 @@ def together(do: Any, folder: Path, by: str = "srun") -> tuple[list[int | None],
     ]
     for one in processes:
         one.start()
-    for one in processes:
-        if not (do is silent and one is processes[1]):
+    for rank, one in enumerate(processes):
+        if rank != stopped:
             one.join(100)
     with contextlib.suppress(OSError):
         for one in processes:
@@ -159,11 +161,14 @@ def test_nodes_with_other_data(tmp_path):
     assert "data_dir: rank 0 on" in said[0] and said[1:] == ["", ""]
 
 
-def test_one_that_is_silent(tmp_path):
-    statuses, said = together(silent, tmp_path)
-    assert [statuses[0], statuses[2]] == [FAULT] * 2
-    told = said[0] + said[2]
-    assert told.count("rank 1 on") == 1 and "give the same command again" in told
+@pytest.mark.parametrize(("rank", "times"), [(1, 1), (0, 2)])
+def test_one_that_is_silent(tmp_path, rank, times):
+    """The first takes the store with it: the others cannot agree on who says so, and each does."""
+    statuses, said = together(partial(silent, rank=rank), tmp_path, stopped=rank)
+    others = [one for one in range(SIZE) if one != rank]
+    assert [statuses[one] for one in others] == [FAULT] * 2
+    told = "".join(said[one] for one in others)
+    assert told.count(f"rank {rank} on") == told.count("give the same command again") == times
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ SILENCE = 30  # beats without another's: by one's own, or a suspended job would 
 GRACE = 10.0  # seconds for a process to end by the connection that it lost
 LAST = 60.0  # seconds that the first process waits for the others to end
 ALIVE, LEFT, FAILED = "alive", "left", "failed"
+NOTHING = "nothing is heard of it"
 # torch's words for a process that is gone in the middle of a collective operation
 LOST_PEER = re.compile(r"gloo|NCCL|Connection (closed|reset|refused)|Broken pipe|timed? ?out", re.I)
 
@@ -96,7 +97,8 @@ class Joined(Ranks):
             ) from lost
         self.names = [f"rank {rank} on {one['node']}" for rank, one in enumerate(told)]
         self.share = share(given, told, self.launch)
-        threading.Thread(target=self.watch, daemon=True, name="ranks").start()
+        for watcher in (self.watch, self.attend):
+            threading.Thread(target=watcher, daemon=True, name="ranks").start()
         return self
 
     def cores(self, devices: int) -> int:
@@ -198,32 +200,50 @@ class Joined(Ranks):
             seen = told
         return None
 
-    def lose(self, who: str) -> None:
-        """End this process, which may be waiting for one that is gone; empty: that failed."""
+    def attend(self) -> None:
+        """End this process where `watch` comes no further: the store's node fell silent, and no
+        time limit of torch's ends a read from it."""
+        seen, silent = self.beats, 0
+        while not self.over.wait(BEAT):
+            seen, silent = self.beats, silent + 1 if seen == self.beats else 0
+            if silent >= SILENCE:
+                return self.lose(self.names[0], answers=False)
+        return None
+
+    def lose(self, who: str, answers: bool = True) -> None:
+        """End this process, which may be waiting for one that is gone; empty: that failed.
+        answers: whether the store does."""
         if self.over.wait(GRACE if who else BEAT):
             return
-        self.tell(who)
-        self.state = LEFT
-        with contextlib.suppress(DistError, RuntimeError):
-            self.say(self.pulse)
+        if answers:
+            self.tell(who)
+            self.state = LEFT
+            with contextlib.suppress(DistError, RuntimeError):
+                self.say(self.pulse)
+        else:
+            self.print(who)
         sys.stdout.flush()
         if self.leads:  # and keeps the store, where the others ask whether it is said
             time.sleep(2 * BEAT)
         os._exit(FAULT)
 
-    def tell(self, who: str, why: str = "nothing is heard of it") -> None:
+    def tell(self, who: str, why: str = NOTHING) -> None:
         """Say that another is gone, unless that is said; empty: it has said itself why."""
         try:
             first = bool(who) and self.pulse.add(self.key("told"), 1) == 1
         except (DistError, RuntimeError):
             first = True
         if first:
-            print(
-                f"train.py: {self.names[self.launch.rank]}: {who} of this run is gone ({why}); "
-                "give the same command again: it goes on from the last checkpoint",
-                file=sys.stderr,
-                flush=True,
-            )
+            self.print(who, why)
+
+    def print(self, who: str, why: str = NOTHING) -> None:
+        """Say it, whoever else does."""
+        print(
+            f"train.py: {self.names[self.launch.rank]}: {who} of this run is gone ({why}); "
+            "give the same command again: it goes on from the last checkpoint",
+            file=sys.stderr,
+            flush=True,
+        )
 
     def left(self, status: int) -> int:
         """The first process's status: torchrun waits for a node that ended well, while srun takes
