@@ -58,6 +58,29 @@ def test_taken_and_released_it_leaves_nothing(tmp_path):
     assert not record.held_elsewhere() and record.holder() is None
 
 
+def test_what_cannot_be_removed_hinders_nobody(tmp_path, monkeypatch):
+    """An NFS client refuses to remove a file that is open on it (EBUSY)."""
+    record = Record(tmp_path / "key")
+    left = record.folder / f".0{lease.ASIDE}"
+    left.mkdir(parents=True)
+    erase = lease.erase
+
+    def refused(path: Path) -> None:
+        if path == left:
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(path))
+        erase(path)
+
+    monkeypatch.setattr(lease, "erase", refused)
+    record.claim()
+    assert record.lease and record.lease.holds()
+    record.release()
+    assert names(record.folder) == {left.name}
+    monkeypatch.undo()
+    record.claim()
+    assert names(record.folder) == {HELD}
+    record.release()
+
+
 def test_of_another_process_of_this_node_it_is_known_at_once(tmp_path):
     folder = tmp_path / "key"
     child = FORK.Process(target=hold, args=(folder,))

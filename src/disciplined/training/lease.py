@@ -193,10 +193,11 @@ def take(folder: Path) -> "Lease | None":
                 return None
             raise
     for left in os.listdir(folder):  # what was not finished by who put another out, or prepared
-        if left.endswith(ASIDE):
-            erase(folder / left)
-        elif left.endswith(PREPARED):
-            put_aside(folder / left, folder)
+        with contextlib.suppress(OSError):  # another user's, or open elsewhere: the next may
+            if left.endswith(ASIDE):
+                erase(folder / left)
+            elif left.endswith(PREPARED):
+                put_aside(folder / left, folder)
     return lease
 
 
