@@ -1,11 +1,12 @@
 """What started a process, told by its environment alone."""
 
+import shutil
 import subprocess
 
 import pytest
 
 from disciplined.mistakes import Mistake
-from disciplined.training import launch
+from disciplined.training import config, launch
 from disciplined.training.config import compose
 from disciplined.training.launch import Launch
 
@@ -41,6 +42,21 @@ TORCHRUN = {
 
 def test_a_step_of_several_tasks():
     assert launch.found(DDP, STEP) == Launch("srun", 3, 4, 1, 2, 1, 2)
+
+
+def test_a_file_of_ones_own_that_asks_for_ddp(tmp_path, monkeypatch):
+    """Known as well as by name, to srun's tasks and to those that Lightning starts."""
+    shutil.copytree(config.CONF, tmp_path / "conf")
+    monkeypatch.setattr(config, "CONF", tmp_path / "conf")
+    shutil.copy(tmp_path / "conf/trainer/ddp.yaml", tmp_path / "conf/trainer/mine.yaml")
+    assert launch.found(["trainer=mine"], STEP) == Launch("srun", 3, 4, 1, 2, 1, 2)
+    assert launch.found(["trainer=mine"], {launch.OURS: "1", "LOCAL_RANK": "1"}) == Launch(rank=1)
+    assert launch.found(["trainer=cpu"], STEP | {"LOCAL_RANK": "1"}) == Launch()
+
+
+def test_who_is_alone_composes_nothing(monkeypatch):
+    monkeypatch.setattr(config, "chosen", None)
+    assert launch.found(["trainer=mine"], {}) == launch.found(["trainer=mine"], BATCH) == Launch()
 
 
 def test_tasks_that_are_runs_of_their_own():

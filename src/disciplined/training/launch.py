@@ -76,13 +76,11 @@ def found(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> 
 
     Of `srun` they may also be runs of their own (`seed=$SLURM_PROCID`), where none asks for DDP.
     """
-    ddp = any(argument in DDP for argument in arguments)
-    if OURS in environ:
-        return alone(ddp, environ)
-    if "TORCHELASTIC_RUN_ID" in environ:  # may itself have been started by srun
+    theirs = OURS not in environ
+    if theirs and "TORCHELASTIC_RUN_ID" in environ:  # may itself have been started by srun
         names = "RANK WORLD_SIZE LOCAL_RANK LOCAL_WORLD_SIZE GROUP_RANK GROUP_WORLD_SIZE"
         return Launch("torchrun", *(int(environ[name]) for name in names.split()))
-    if ddp and (tasks := step_tasks(environ)) > 1:
+    if theirs and (tasks := step_tasks(environ)) > 1 and asks_for_ddp(arguments):
         node = int(environ["SLURM_NODEID"])
         return Launch(
             "srun",
@@ -93,7 +91,16 @@ def found(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> 
             node=node,
             nodes=int(environ["SLURM_STEP_NUM_NODES"]),
         )
-    return alone(ddp, environ)
+    return alone("LOCAL_RANK" in environ and asks_for_ddp(arguments), environ)
+
+
+def asks_for_ddp(arguments: Sequence[str]) -> bool:
+    """Whether the run that `arguments` ask for is DDP, by whatever file. Raises `Mistake`."""
+    if any(argument in DDP for argument in arguments):
+        return True
+    from disciplined.training.config import chosen  # Hydra: not for one that is alone
+
+    return chosen(list(arguments)).trainer.strategy == "ddp"
 
 
 def alone(ddp: bool, environ: Mapping[str, str] = os.environ) -> Launch:
