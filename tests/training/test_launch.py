@@ -1,5 +1,6 @@
 """What started a process, told by its environment alone."""
 
+import os
 import shutil
 import subprocess
 
@@ -141,3 +142,37 @@ def test_mistakes(started, settings, told):
 )
 def test_what_was_asked_for(started, settings):
     started.check(compose(["model=three_layer", *settings.split()]))
+
+
+@pytest.mark.parametrize(
+    ("status", "preempted", "ended"),
+    [
+        (138, "None", "requeue 7"),
+        (143, "2026-11-28T12:00:00", "requeue 7"),
+        (143, "None", ""),  # cancelled
+        (0, "None", ""),
+        (2, "2026-11-28T12:00:00", ""),
+    ],
+)
+def test_what_the_batch_script_requeues(tmp_path, status, preempted, ended):
+    """After `srun`'s status; Slurm itself is in tests/cluster."""
+    told = f"PreemptEligibleTime=2026-11-28T11:00:00 PreemptTime={preempted}"
+    for name, does in {
+        "srun": f'echo "$@" > {tmp_path}/srun.said; exit {status}',
+        "scontrol": f'if [ "$1" = show ]; then echo "{told}"; else echo "$@"; fi',
+    }.items():
+        (tmp_path / name).write_text(f"#!/bin/bash\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+    environ = {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "SLURM_JOB_ID": "7",
+        "SLURM_NNODES": "2",
+        "SLURM_NTASKS_PER_NODE": "4",
+    }
+    script = ["bash", str(config.TRAIN.parent / "scripts/nodes.sbatch"), "seed=1"]
+    cores = {"SLURM_CPUS_PER_TASK": "8"} if status else {}
+    done = subprocess.run(script, env=environ | cores, capture_output=True, text=True)
+    assert done.stdout.strip() == ended and done.returncode == (0 if ended else status)
+    asked = (tmp_path / "srun.said").read_text().split()
+    assert asked[-4:] == ["trainer=ddp", "trainer.num_nodes=2", "trainer.devices=4", "seed=1"]
+    assert ("--cpus-per-task=8" in asked) == bool(cores) and "" not in asked
