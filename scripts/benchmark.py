@@ -18,8 +18,8 @@ what=ledger     commands over a ledger of so many `records`, made without traini
 what=finders    range tests beside each other on cases=digits,mnist,cifar10, `rounds` seeds each,
                 in `runs` processes; goes on from outputs/benchmark/finders.jsonl; timed=false
                 leaves the seconds of a call out
-what=nodes      one run over two nodes (torchrun) beside one process: cases=lenet-mnist,
-                three_layer-cifar10,superconv_resnet20-digits
+what=nodes      one run over two nodes (torchrun) beside one process, and beside one that takes two
+                micro-batches: cases=lenet-mnist,three_layer-cifar10,superconv_resnet20-digits
 
 Contenders take turns within one process; each is timed for about so many seconds a round. The
 record goes to outputs/benchmark, with publish=true to outputs/published/benchmark, network by

@@ -1,7 +1,8 @@
 """One run over two nodes beside the same in one process: how far apart their curves come.
 
 The nodes are two agents of torchrun on this machine, which know of each other as those of two
-machines do.
+machines do. The control has no second process: it takes each batch in two halves, and what tells it
+from one process is rounding alone.
 """
 
 import math
@@ -27,13 +28,16 @@ RUNS = {
 }
 COMMON = ["precision=fp32", "trainer.accelerator=cpu", "trainer.threads=1"]
 NODES = 2
+WAYS = {"one": "one process", "two": "two nodes", "halves": "one process, two micro-batches"}
+COMPARED = (("two", "one"), ("halves", "one"), ("two", "halves"))
 
 
 def measured(name: str, data_dir: str, folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
-    """What the record keeps of a run: rows of both, and their largest relative differences."""
+    """What the record keeps of a run: the rows of every way, and their largest differences."""
     asked = [*RUNS[name].split(), *COMMON, f"data_dir={Path(data_dir).absolute()}"]
-    tell(f"{name}: one process and two nodes")
+    tell(f"{name}: {'; '.join(WAYS.values())}")
     one = started([sys.executable], [*asked, f"output_dir={folder / 'one'}"])
+    halves = [*asked, f"trainer.accumulate={NODES}", f"output_dir={folder / 'halves'}"]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         place = f"127.0.0.1:{free.getsockname()[1]}"
@@ -41,12 +45,16 @@ def measured(name: str, data_dir: str, folder: Path, tell: Callable[[str], None]
     agent += ["--nproc-per-node=1", "--rdzv-backend=c10d", f"--rdzv-endpoint={place}"]
     over = ["trainer=ddp", "trainer.devices=1", f"trainer.num_nodes={NODES}", COMMON[1]]
     two = [*asked, *over, f"output_dir={folder / 'two'}"]
-    ended([one, *(started(agent, two) for _ in range(NODES))])
+    nodes = [started(agent, two) for _ in range(NODES)]
+    ended([one, started([sys.executable], halves), *nodes])
     rows = {
-        which: read_rows(next((folder / which / "runs").glob("*/metrics.csv")))
-        for which in ("one", "two")
+        which: read_rows(next((folder / which / "runs").glob("*/metrics.csv"))) for which in WAYS
     }
-    return {"name": name, "rows": rows, "differences": differences(rows["two"], rows["one"])}
+    apart = [
+        {"of": ours, "from": theirs} | differences(rows[ours], rows[theirs])
+        for ours, theirs in COMPARED
+    ]
+    return {"name": name, "rows": rows, "differences": apart}
 
 
 def started(command: list[str], arguments: list[str]) -> subprocess.Popen[bytes]:
@@ -78,25 +86,30 @@ def differences(ours: list[Row], theirs: list[Row]) -> dict[str, float]:
 
 
 def rows(found: dict[str, Any]) -> list[list[str]]:
-    """The table: a run in each row."""
-    head = ["run", "updates", "training loss", "test loss", "test accuracy", "last test loss"]
+    """The table: two ways of a run in each row."""
+    head = ["run", "updates", "of", "from", "training loss", "test loss", "test accuracy"]
+    head.append("last test loss")
     table = [head, ["---"] * len(head)]
     for case in found["cases"]:
-        apart, last = case["differences"], {k: v[-1] for k, v in case["rows"].items()}
-        table.append(
-            [
-                case["name"],
-                str(last["one"]["iteration"]),
-                *(f"{apart[metric]:.1e}" for metric in ("train_loss", "test_loss")),
-                f"{100 * apart['test_accuracy']:.2f} points",
-                f"{last['two']['test_loss']:.6f}, {last['one']['test_loss']:.6f}",
-            ]
-        )
+        last = {k: v[-1] for k, v in case["rows"].items()}
+        for apart in case["differences"]:
+            ours, theirs = apart["of"], apart["from"]
+            losses = (apart["train_loss"], apart["test_loss"])
+            table.append(
+                [
+                    case["name"],
+                    str(last["one"]["iteration"]),
+                    *(WAYS[ours], WAYS[theirs]),
+                    *(f"{loss:.1e}" if loss else "0" for loss in losses),
+                    f"{100 * apart['test_accuracy']:.2f} points",
+                    f"{last[ours]['test_loss']:.6f}, {last[theirs]['test_loss']:.6f}",
+                ]
+            )
     return table
 
 
 def draw(path: Path, found: dict[str, Any]) -> Path:
-    """Test loss of both above how far apart they are, a column for each run."""
+    """Losses above how far they are from one process's, a column for each run."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -127,12 +140,19 @@ def draw(path: Path, found: dict[str, Any]) -> Path:
                     at, [r[metric] for r in two], "o", color=colour, markersize=3,
                     fillstyle="none", label=f"{words}, two nodes",
                 )  # fmt: skip
-                apart = [
-                    abs(a[metric] - b[metric]) / b[metric] for a, b in zip(two, one, strict=True)
-                ]
-                below.plot(at, [max(a, 1e-9) for a in apart], ".-", color=colour)
+                for which, look in (("two", ".-"), ("halves", "o:")):
+                    other = case["rows"][which]
+                    apart = [
+                        abs(a[metric] - b[metric]) / b[metric]
+                        for a, b in zip(other, one, strict=True)
+                    ]
+                    below.plot(
+                        at, [max(a, 1e-9) for a in apart], look, color=colour, fillstyle="none",
+                        label=WAYS[which] if colour == COLOURS[0] else None,
+                    )  # fmt: skip
             above.set_title(case["name"])
             below.set_yscale("log")
+            below.set_ylim(bottom=1e-11)
             below.axhline(2**-23, color="0.6", linewidth=0.6)
             below.set_xlabel("iteration")
         axes[0, 0].set_ylabel("loss")
@@ -140,6 +160,7 @@ def draw(path: Path, found: dict[str, Any]) -> Path:
         axes[1, 0].text(0.98, 2**-23, "a float32's last bit", fontsize=5, va="bottom", ha="right",
                         transform=axes[1, 0].get_yaxis_transform())  # fmt: skip
         axes[0, -1].legend(frameon=False, fontsize=5.5)
+        axes[1, -1].legend(frameon=False, fontsize=5.5, loc="lower right")
         figure.savefig(path, dpi=200)
         plt.close(figure)
     return path

@@ -198,10 +198,12 @@ def several_nodes(found: dict[str, Any]) -> str:
             *(f"| {' | '.join(row)} |" for row in nodes.rows(found)),
             "",
             "The largest difference over all rows of `metrics.csv`: of losses relative, of "
-            "accuracies in points; last test loss: two nodes, one process. The nodes are two "
-            "agents of torchrun on one machine, a process each; batch norm, where there is any, in "
-            "four groups. Sums over two processes round otherwise than over one: the first rows "
-            "differ in their last bits, later ones by what training makes of that.",
+            "accuracies in points. The nodes are two agents of torchrun on one machine, a process "
+            "each; batch norm, where there is any, in four groups. Sums over two halves of a batch "
+            "round otherwise than over the whole: the first rows differ in their last bits, later "
+            "ones by what training makes of that. The control is one process that takes the same "
+            "halves one after the other (trainer.accumulate=2): it is apart from one process by "
+            "rounding alone, and what the second node adds is its distance from the control.",
             "",
             about(found),
             "",
