@@ -152,7 +152,8 @@ def draw(path: Path, found: dict[str, Any]) -> Path:
                     )  # fmt: skip
             above.set_title(case["name"])
             below.set_yscale("log")
-            below.set_ylim(bottom=1e-11)
+            below.margins(y=0.1)
+            below.set_ylim(bottom=1e-11)  # room for the legend
             below.axhline(2**-23, color="0.6", linewidth=0.6)
             below.set_xlabel("iteration")
         axes[0, 0].set_ylabel("loss")
