@@ -128,7 +128,9 @@ def rates(read: Sequence[Reading], suggestion: Suggested, after: After) -> Told:
     """Step lr."""
     base, top, seeds = suggestion.base_lr, suggestion.max_lr, len(read[0].each)
     if base is None or top is None:
-        return Told(f"learning rate: nothing can be said, {suggestion.why}")
+        high = suggestion.high
+        next_ = (("next", after.again(f"high={high:g}")),) if high is not None else ()
+        return Told(f"learning rate: nothing can be said, {suggestion.why}", commands=next_)
     by = {one.rule: one for one in read}
     limits = [by[rule] for rule in LIMITS if rule in by and by[rule].value == top]
     limits += [one for one in (by["diverges"],) if one.value == 2 * top]

@@ -11,6 +11,10 @@ luck: by `LUCKY` binomial errors for accuracy; for a loss by ln(points / `CHANCE
 network that knows nothing of the labels reaches with a probability below `CHANCE` (Markov's
 inequality for likelihood ratios). Both are asked where images and classes are known.
 
+Raggedness at high rates is no noise of what was learnt before. So a curve gets better, too, if the
+part before it turns ragged does by its own noise, and if its first point is no better than a
+constant answer's, beyond luck, and its best level is.
+
 The thresholds hold for all rules. They were set so that the author's own logs of range tests read
 as his papers read them (`tests/tuning/reading/test_reading_author.py`) and that a curve of nothing
 but independent noise gives a reading in fewer than one of a hundred tests. What wanders slowly is
@@ -46,6 +50,7 @@ WORDS = {
 }
 SCORES = ("val_accuracy", "val_loss", "train_loss")
 LOSSES = ("val_loss", "train_loss")
+UNSURE = "gets better by no more than its noise, and then worse"
 
 
 class NotRead(Exception):
@@ -59,7 +64,8 @@ class Score:
     x, y: [M] as measured; smooth, error: [M], without noise and the standard error of that; sigma:
     [M], the noise about each point; luck: [M], the binomial error of an accuracy, 0 for a loss and
     where unknown. best, worst: where it is highest, and lowest before. diverged: whether training
-    did before the test's end.
+    did before the test's end. guess: the level that a constant answer reaches with luck, None where
+    unknown.
     """
 
     metric: str
@@ -70,6 +76,7 @@ class Score:
     sigma: Column
     luck: Column
     diverged: bool
+    guess: float | None = None
 
     @cached_property
     def best(self) -> int:
@@ -110,8 +117,26 @@ class Score:
 
     @cached_property
     def learns(self) -> bool:
-        """Whether it gets better beyond noise."""
+        """Whether it gets better: beyond its noise, beyond that of the part before it turns ragged,
+        or from a guess to more."""
+        guessed = self.guess is not None and self.y[0] <= self.guess < self.smooth[self.best]
+        return guessed or self.climbs or (self.calm is not None and self.calm.climbs)
+
+    @property
+    def climbs(self) -> bool:
+        """Whether it gets better beyond the noise of all of it."""
         return self.rise > max(self.changed(self.worst)[self.best], self.rounding)
+
+    @property
+    def calm(self) -> "Score | None":
+        """The part before it turns ragged; None where it does not, or too soon."""
+        bends = np.abs(np.diff(self.y, 2))
+        change, chance = pettitt(bends)
+        end = change - change // 5  # what is ragged already may lie before the clearest change
+        if chance > CHANCE or end < FEWEST:
+            return None
+        x, y, luck = (column[:end] for column in (self.x, self.y, self.luck))
+        return Score(self.metric, x, y, *smoothed(y), luck, self.diverged)
 
     @cached_property
     def changes(self) -> bool:
@@ -135,7 +160,9 @@ def score(curve: Curve, metric: str) -> Score:
     y = np.clip(measured, -ENORMOUS, ENORMOUS) * (1 if metric.endswith("accuracy") else -1)
     smooth, error, sigma = smoothed(y)
     luck = binomial(smooth, curve.images) if metric == "val_accuracy" else np.zeros_like(y)
-    found = Score(metric, x, y, smooth, error, sigma, luck, curve.diverged_at is not None)
+    ended = curve.diverged_at is not None
+    guess = guessing(curve, metric)
+    found = Score(metric, x, y, smooth, error, sigma, luck, ended, guess)
     if not found.changes:
         raise NotRead(f"{WORDS[metric]}: nothing changes beyond the noise")
     better(curve, found)
@@ -150,6 +177,18 @@ def binomial(share: Column, images: int | None) -> Column:
     return np.sqrt(inside * (1 - inside) / images)
 
 
+def guessing(curve: Curve, metric: str) -> float | None:
+    """What a constant answer reaches with luck in a metric held out, up is better; None where that
+    is unknown."""
+    if curve.constant is None or not curve.images or metric == "train_loss":
+        return None
+    if metric == "val_accuracy":
+        chance = np.array([curve.constant.accuracy])
+        return curve.constant.accuracy + LUCKY * float(binomial(chance, curve.images)[0])
+    points = len(curve.measured(metric)[0])
+    return math.log(max(points, 1) / CHANCE) / curve.images - curve.constant.loss
+
+
 def better(curve: Curve, s: Score) -> None:
     """Raises NotRead where a metric is known never to be better than a constant answer's."""
     constant = curve.constant
@@ -158,12 +197,11 @@ def better(curve: Curve, s: Score) -> None:
         if limit is not None and -s.smooth.max() >= limit - SEEN * s.error[s.best]:
             raise NotRead(f"{s.name} is never better than a constant answer's, {limit:.3g}")
     elif constant is not None and curve.images:
-        accuracy, loss = (curve.measured(m)[1] for m in ("val_accuracy", "val_loss"))
-        chance = np.array([constant.accuracy])
-        lucky = constant.accuracy + LUCKY * float(binomial(chance, curve.images)[0])
-        margin = math.log(max(len(loss), 1) / CHANCE) / curve.images
-        right = len(accuracy) and accuracy.max() > lucky
-        if not right and not (len(loss) and loss.min() < constant.loss - margin):
+        known = False
+        for metric, sign in (("val_accuracy", 1), ("val_loss", -1)):
+            levels, guess = sign * curve.measured(metric)[1], guessing(curve, metric)
+            known |= guess is not None and bool((levels > guess).any())
+        if not known:
             raise NotRead(
                 f"validation is never better than a constant answer "
                 f"(accuracy {constant.accuracy:.3g}, loss {constant.loss:.3g})"
@@ -172,8 +210,11 @@ def better(curve: Curve, s: Score) -> None:
 
 def learning(s: Score) -> None:
     """Raises NotRead where nothing gets better."""
-    if not s.learns:
-        raise NotRead(f"{s.name} is best at the first rate and only gets worse")
+    if s.learns:
+        return
+    if s.rise > FALLEN * float(s.smooth[s.best] - s.smooth[s.best :].min()):
+        raise NotRead(f"{s.name} {UNSURE}")
+    raise NotRead(f"{s.name} is best at the first rate and only gets worse")
 
 
 def starts(s: Score) -> tuple[float, str]:
