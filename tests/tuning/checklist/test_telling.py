@@ -159,6 +159,12 @@ def test_a_test_that_diverged_too_soon_gives_the_command_of_the_next():
     assert {"shape=linear", "high=0.2"} <= set(parsed(command))
 
 
+def test_a_test_that_diverged_before_any_measurement_gives_the_command_of_the_next():
+    said = telling.unmeasured([0.3, 0.24, None], after("lr", *ASKED[:2]))
+    assert "high=0.24" in said.line and "high=0.24" in parsed(said.commands[0][1])
+    assert not telling.unmeasured([None], after("lr", *ASKED[:2])).commands
+
+
 def test_a_rate_that_nothing_limits_is_said_to_be_unproven():
     x = [0.01 * 10 ** (i / 20) for i in range(40)]
     y = [0.1 + 0.8 * min(1.0, i / 30) for i in range(40)]

@@ -262,6 +262,12 @@ def test_what_only_gets_worse_asks_for_lower_rates():
     assert s.max_lr is None and "test lower rates" in s.why
 
 
+def test_what_is_best_at_rate_zero_gets_no_cycle_of_zeros():
+    accuracy = np.interp(np.arange(41), [0, 3], [0.9, 0.1])
+    s = suggested(readings([Curve(grid(41, "linear"), val_accuracy=accuracy)]))
+    assert s.max_lr is None and "test lower rates" in s.why
+
+
 def test_too_few_points_are_said():
     r = read(Curve(grid(5), val_loss=np.arange(5.0), shape="exponential"))
     assert r["starts"].reason == "validation loss has 5 points; 8 are needed"

@@ -376,6 +376,8 @@ def test_labels_that_are_shares_of_classes():
         ({"iterations": 2.5}, "iterations=2.5: expected a whole number from 2 on"),
         ({"validation_images": 0}, "validation_images=0: expected a whole number from 1 on"),
         ({"high": "fast"}, "high=fast: expected a finite number"),
+        ({"stop": 1.0}, "stop=1.0: expected more than 1"),
+        ({"beside": {"lr": (0.1, 0.2)}}, "beside=lr: it is what rises"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_is_said(settings: dict[str, Any], said: str):

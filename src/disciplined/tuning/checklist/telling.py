@@ -160,6 +160,19 @@ def rates(read: Sequence[Reading], suggestion: Suggested, after: After) -> Told:
     )
 
 
+def unmeasured(ended: Sequence[float | None], after: After) -> Told:
+    """Step lr, where nothing was measured: known is at most at which rates training diverged."""
+    said, found = "learning rate: nothing can be said", [end for end in ended if end]
+    if not found:
+        return Told(f"{said}, nothing was measured before the end")
+    high = f"high={min(found):.2g}"
+    return Told(
+        f"{said}, training diverged at {min(found):.2g}, before anything was measured; test again "
+        f"with {high}",
+        commands=(("next", after.again(high)),),
+    )
+
+
 def momentum(arms: Sequence[Arm], choice: Choice | None, after: After) -> Told:
     """Step momentum."""
     line = found("momentum", arms, choice)

@@ -48,7 +48,7 @@ def suggested(read: Sequence[Reading]) -> Suggested:
         limit = min(limits, key=lambda one: one.value or 0.0)
         max_lr, why = limit.value or 0.0, limit.reason
         # A test may begin with weights that are good already; a loss that only rises is no such.
-        if starts.value is None and (limit.metric in LOSSES or max_lr < 3 * lowest):
+        if starts.value is None and (limit.metric in LOSSES or max_lr <= 3 * lowest):
             return Suggested(None, None, f"{starts.reason}; test lower rates")
     elif starts.value is None:
         return Suggested(None, None, starts.reason)

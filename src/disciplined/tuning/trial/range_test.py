@@ -96,6 +96,10 @@ def range_test(
     unsharded(model)
     iterations = whole("iterations", iterations, 2)
     schedule = rising(shape, low, high, iterations)
+    if stop is not None and not stop > 1:
+        raise Mistake(f"stop={stop}: expected more than 1, times the first loss, or None")
+    if over in (beside or {}):
+        raise Mistake(f"beside={over}: it is what rises; leave it out, or say over= for another")
     for name, one in (("batches", batches), ("validation", validation)):
         if isinstance(one, Iterator):  # asking a loader for one would draw a seed
             raise Mistake(f"{name}: can be passed over only once; give a loader or a list")
