@@ -12,7 +12,7 @@ from typing import Any
 from disciplined.checks import one_of
 from disciplined.mistakes import Mistake
 from disciplined.schedules.lengths import in_iterations
-from disciplined.tuning.reading.rules import FEWEST as FEWEST_POINTS
+from disciplined.tuning.reading.scores import FEWEST as FEWEST_POINTS
 
 OWN = {  # the settings that only some steps have
     "lr": ("low", "high", "shape"),

@@ -11,15 +11,8 @@ import numpy as np
 
 from disciplined.mistakes import Mistake
 from disciplined.tuning.reading.curve import Curve
-from disciplined.tuning.reading.rules import (
-    FEWEST,
-    RULES,
-    SCORES,
-    NotRead,
-    Score,
-    diverges,
-    score,
-)
+from disciplined.tuning.reading.rules import RULES, diverges
+from disciplined.tuning.reading.scores import FEWEST, SCORES, NotRead, Score, score
 
 
 @dataclass(frozen=True)

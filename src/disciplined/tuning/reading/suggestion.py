@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from disciplined.tuning.reading.over_seeds import Reading
-from disciplined.tuning.reading.rules import FEWEST, LOSSES, UNSURE
+from disciplined.tuning.reading.rules import UNSURE
+from disciplined.tuning.reading.scores import FEWEST, LOSSES
 
 LIMITS = ("ragged", "falls", "rises")  # rules that say how high is too high
 
