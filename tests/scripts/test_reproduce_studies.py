@@ -80,10 +80,10 @@ def test_a_wrong_study_is_one_line_before_anything_trains(
 
     told: list[str] = []
 
-    def train(missing: list, study: Any, chosen: Any) -> int:
+    def train(missing: list, studies: list, chosen: Any) -> reproduction.Trained:
         told.append(capsys.readouterr().err)
         assert {run.study for run in missing} == {"p/good"}
-        return 0
+        return reproduction.Trained()
 
     monkeypatch.setattr(reproduction, "train", train)
     assert reproduce.main(["figure=p/*", f"output_dir={output}"]) == 2
@@ -122,11 +122,16 @@ def test_a_study_that_fails_does_not_stop_the_others(
 
 def test_runs_that_fail_are_told_with_their_study(studies, monkeypatch, capsys):
     output = studies({"p/a": GOOD, "p/b": GOOD.replace("duration: 10it", "duration: 20it")})
-    monkeypatch.setattr(reproduction, "train", lambda _, study, __: int(study.id == "p/a"))
+
+    def train(missing: list, studies: list, chosen: Any) -> reproduction.Trained:
+        return reproduction.Trained({run.key: 1 for run in missing if run.study == "p/a"})
+
+    monkeypatch.setattr(reproduction, "train", train)
     assert reproduce.main(["figure=all", f"output_dir={output}"]) == 1
     rows = capsys.readouterr().out.splitlines()
     assert rows[-4].endswith("runs failed; no records") and rows[-3].endswith("  no records")
-    monkeypatch.setattr(reproduction, "train", lambda *_: 143)
+    stopped = reproduction.Trained(stopped=15)
+    monkeypatch.setattr(reproduction, "train", lambda *_: stopped)
     assert reproduce.main(["figure=all", f"output_dir={output}"]) == 143
 
 

@@ -19,6 +19,6 @@ def test_cores_that_a_scheduler_counts_but_does_not_bind_are_counted_only(monkey
     monkeypatch.setattr(shares, "cores", lambda: list(range(8)))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     every = tuple(range(8))
-    assert shares.shares(1, 4) == [shares.Share(every, 4)]
+    assert shares.shares(1, 4) == [shares.Share(every, 4, "0")]
     assert shares.shares(2, 4) == [shares.Share(every, 2, "0")] * 2
     assert shares.shares(2, 8) == shares.shares(2)
