@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from disciplined.benchmark import report
+from disciplined.benchmark import nodes, report
+from disciplined.training.rows import METRICS, Row
 
 SETTING = {
     "what": "training",
@@ -133,3 +134,24 @@ def test_bars_are_told_by_the_ratios_that_they_show(tmp_path: Path, monkeypatch)
     monkeypatch.setattr(Figure, "savefig", read)
     report.draw(tmp_path, json.loads(report.add(tmp_path, SETTING, LENET).read_text()))
     assert told == ["0.95", "100 images/s", "0.50"]
+
+
+def test_two_nodes_stand_beside_the_control(tmp_path: Path):
+    """What the second node adds is told apart from what rounding does."""
+
+    def rows(*losses: float) -> list[Row]:
+        every = dict.fromkeys(METRICS, None)
+        told = [{"train_loss": loss, "test_loss": loss, "test_accuracy": 0.5} for loss in losses]
+        return [Row(**every | one | {"iteration": t}) for t, one in enumerate(told, 1)]  # pyright: ignore
+
+    ways = {"one": rows(2.0, 1.0), "two": rows(2.0, 1.01), "halves": rows(2.0, 1.01)}
+    compared = nodes.compared(ways)
+    told = {"name": "lenet-mnist", "rows": ways, "differences": compared}
+    report.add(tmp_path, SETTING | {"what": "nodes"}, told | {"date": LENET["date"]} | {
+        name: LENET[name] for name in ("precision", "rounds", "command")
+    })  # fmt: skip
+    assert [f.name for f in report.pages(tmp_path)] == ["README.md", "cpu-nodes.png"]
+    page = (tmp_path / "README.md").read_text()
+    beside = "| lenet-mnist | 2 | two nodes | one process"
+    assert f"{beside} | 1.0e-02 | 1.0e-02 | 0.00 points | 1.010000, 1.000000 |" in page
+    assert f"{beside}, two micro-batches | 0 | 0 | 0.00 points | 1.010000, 1.010000 |" in page

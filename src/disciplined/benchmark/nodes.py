@@ -50,11 +50,7 @@ def measured(name: str, data_dir: str, folder: Path, tell: Callable[[str], None]
     rows = {
         which: read_rows(next((folder / which / "runs").glob("*/metrics.csv"))) for which in WAYS
     }
-    apart = [
-        {"of": ours, "from": theirs} | differences(rows[ours], rows[theirs])
-        for ours, theirs in COMPARED
-    ]
-    return {"name": name, "rows": rows, "differences": apart}
+    return {"name": name, "rows": rows, "differences": compared(rows)}
 
 
 def started(command: list[str], arguments: list[str]) -> subprocess.Popen[bytes]:
@@ -69,6 +65,14 @@ def ended(processes: list[subprocess.Popen[bytes]]) -> None:
     statuses = [process.wait() for process in processes]
     if any(status != DONE for status in statuses):
         raise RuntimeError("train.py failed; it said why")
+
+
+def compared(rows: dict[str, list[Row]]) -> list[dict[str, Any]]:
+    """The largest differences between two ways of a run, a pair each."""
+    return [
+        {"of": ours, "from": theirs} | differences(rows[ours], rows[theirs])
+        for ours, theirs in COMPARED
+    ]
 
 
 def differences(ours: list[Row], theirs: list[Row]) -> dict[str, float]:
