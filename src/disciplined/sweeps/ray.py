@@ -13,6 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+# Where `uv run` started this, Ray would start its workers by `uv run` as well, in a packed copy of
+# the project that lacks the extra `ray`: they never come up. Read as Ray is imported.
+os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+
 import ray
 from ray.exceptions import RayError
 
