@@ -10,10 +10,12 @@ what a laboratory has written for it goes on to be right; but only in our comman
 from dataclasses import dataclass, fields
 from typing import Any
 
+SETTINGS: dict[str, type] = {}  # the launcher's, by its name, where it is installed
+
 try:
     from hydra_plugins.hydra_submitit_launcher.config import BaseQueueConf, SlurmQueueConf
-except ImportError:  # the extra `slurm` is not installed
-    SlurmSettings = None
+except ImportError:
+    pass
 else:
 
     @dataclass
@@ -27,6 +29,8 @@ else:
         max_num_timeout: int = 1000
         jobs: int = 1
         runs: int = 1
+
+    SETTINGS["submitit_slurm"] = SlurmSettings
 
 
 def slurm(jobs: int, runs: int, submitit_folder: str, max_num_timeout: int, **asked: Any) -> Any:

@@ -34,9 +34,11 @@ OWN = ["model=own", "model.network._target_=own_net.linear", *SHORT[1:], "durati
 @pytest.fixture(scope="module")
 def ray() -> Iterator[Nodes]:
     # what Ray's workers find beside the package, as a module of the user's beside his command
-    os.environ["PYTHONPATH"] = str(Path(__file__).parent)
-    with nodes() as found:
-        yield found
+    path = os.pathsep.join(filter(None, [str(Path(__file__).parent), os.environ.get("PYTHONPATH")]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", path)
+        with nodes() as found:
+            yield found
 
 
 def start(folder: Path, *asked: str, ray: Nodes | None = None) -> subprocess.Popen[str]:

@@ -35,8 +35,8 @@ from disciplined.sweeps import elsewhere
 from disciplined.sweeps.jobs import Job
 from disciplined.sweeps.pool import Outcome
 from disciplined.training.config import CONF, one_line
+from hydra_plugins import disciplined_slurm
 from hydra_plugins.disciplined_local import LocalSettings
-from hydra_plugins.disciplined_slurm import SlurmSettings
 
 # A launcher that an extra brings: the package that must be there.
 EXTRAS = {"submitit_slurm": ("slurm", "submitit"), "ray": ("ray", "ray")}
@@ -143,10 +143,8 @@ def store() -> None:
     submitit's. Not on import: every program with Hydra imports `hydra_plugins` and needs its own.
     """
     Plugins.instance()
-    known = {"local": LocalSettings, "submitit_slurm": SlurmSettings}
-    for name, settings in known.items():
-        if settings is not None:
-            ConfigStore.instance().store(group="hydra/launcher", name=name, node=settings)
+    for name, settings in {"local": LocalSettings, **disciplined_slurm.SETTINGS}.items():
+        ConfigStore.instance().store(group="hydra/launcher", name=name, node=settings)
 
 
 def names() -> tuple[str, ...]:

@@ -36,7 +36,7 @@ class Slurm:
 
     def __init__(self, folder: str, timeouts: int, parameters: dict[str, Any]):
         self.folder, self.timeouts = folder, timeouts
-        self.parameters = {
+        self.parameters: dict[str, Any] = {
             key: OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
             for key, value in parameters.items()
         }
@@ -67,10 +67,11 @@ class Slurm:
                 part = files[first : first + size]
                 jobs = executor.map_array(Work(), [str(file) for file in part])
                 self.jobs |= {file: job.job_id for file, job in zip(part, jobs, strict=True)}
-        except BaseException as error:
+        except FailedJobError as error:
             self.cancel()  # the arrays that were taken before
-            if isinstance(error, FailedJobError):
-                raise refusal(error) from error
+            raise refusal(error) from error
+        except BaseException:
+            self.cancel()
             raise
         numbers = ", ".join(dict.fromkeys(n.partition("_")[0] for n in self.jobs.values()))
         return f"{len(files)} allocations to Slurm, job {numbers}"
