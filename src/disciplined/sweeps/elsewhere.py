@@ -6,6 +6,7 @@ job that was cancelled, an engine's own exception cost the runs they hit: the ot
 """
 
 import contextlib
+import functools
 import os
 import shutil
 import sys
@@ -110,11 +111,16 @@ def elsewhere(job: Job) -> Job:
     """A job that means the same on another machine: its places are absolute."""
     kept = [o for o in job.overrides if not o.startswith(("output_dir=", "data_dir="))]
     data = next((o for o in reversed(job.overrides) if o.startswith("data_dir=")), "data_dir=data")
-    told = OverridesParser.create().parse_override(data).value()  # it may be quoted
-    places = {"output_dir": job.folder.parents[1], "data_dir": Path(str(told))}
+    places = {"output_dir": job.folder.parents[1], "data_dir": Path(unquoted(data))}
     kept += [f"{key}={quoted(os.path.abspath(place))}" for key, place in places.items()]  # noqa: PTH100
     replaces = job.stamp() if job.force else None
     return replace(job, folder=job.folder.absolute(), overrides=tuple(kept), replaces=replaces)
+
+
+@functools.cache  # thousands of jobs have the same
+def unquoted(override: str) -> str:
+    """The text that one of Hydra's overrides sets."""
+    return str(OverridesParser.create().parse_override(override).value())
 
 
 def quoted(text: str) -> str:

@@ -27,13 +27,11 @@ def shares(count: int, most: int | None = None) -> list[Share]:
     if count == 1:
         return [Share(tuple(own), given, os.environ.get("CUDA_VISIBLE_DEVICES"))]
     size = given // count if given == len(own) else 0
-    each = len(cards) // count
-    dealt = cards if each else [cards[i % len(cards)] for i in range(count) if cards]
-    each = max(1, each)
+    each = max(1, len(cards) // count)
     found = []
     for i in range(count):
         part = own[i * size : (i + 1) * size] if size else own
-        seen = ",".join(dealt[i * each : (i + 1) * each])
+        seen = ",".join((cards * count)[i * each : (i + 1) * each])  # in turn, where too few
         found.append(Share(tuple(part), max(1, given // count), seen or None))
     return found
 
