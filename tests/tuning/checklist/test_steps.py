@@ -194,6 +194,12 @@ def test_a_tenth_is_held_out_and_at_least_an_image_a_class():
         ({"step": "batch", "jobs": 2}, [], "jobs=2: runs beside each other"),
         ({"step": "batch", "values": "1.5"}, [], "values=1.5: a batch size is a whole number"),
         ({"step": "momentum"}, ["duration=3"], "duration=3: a length needs its unit"),
+        (
+            {"step": "lr"},
+            ["duration=200it", "evaluate_every=50it"],
+            "duration=200it, evaluated every 50it: a range test is read from 8 measurements on; "
+            "evaluate more often",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )

@@ -150,6 +150,21 @@ def test_rates_read_off_and_how_sure():
         assert "schedule.max_lr=0.55" in parsed(command)
 
 
+def test_a_test_that_diverged_too_soon_gives_the_command_of_the_next():
+    read = readings([Curve([0.03 * i for i in range(1, 7)], [2.3] * 6, diverged_at=0.2)])
+    said = telling.rates(read, suggested(read), after("lr", *ASKED[:2], shape="linear"))
+    assert "diverged at 0.2 after 6 points" in said.line and "high=0.2" in said.line
+    ((_, command),) = said.commands
+    assert parsed(command)[0] == "step=lr"
+    assert {"shape=linear", "high=0.2"} <= set(parsed(command))
+
+
+def test_a_test_that_diverged_before_any_measurement_gives_the_command_of_the_next():
+    said = telling.unmeasured([0.3, 0.24, None], after("lr", *ASKED[:2]))
+    assert "high=0.24" in said.line and "high=0.24" in parsed(said.commands[0][1])
+    assert not telling.unmeasured([None], after("lr", *ASKED[:2])).commands
+
+
 def test_a_rate_that_nothing_limits_is_said_to_be_unproven():
     x = [0.01 * 10 ** (i / 20) for i in range(40)]
     y = [0.1 + 0.8 * min(1.0, i / 30) for i in range(40)]

@@ -5,6 +5,7 @@ A made test: accuracy at chance, a rise centred where it is told, a plateau, a f
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -210,6 +211,49 @@ def test_a_network_at_chance_that_hops_gets_no_rate(kind: str, images: int):
     assert false <= 1
 
 
+def clean_then_ragged(seed: int, climb: int, clean: int, **told: Any) -> Curve:
+    """0.1 to 0.92 in the first points of 40, as 360 images tell; ragged after the clean ones."""
+    rng = np.random.default_rng(seed)
+    level = np.interp(np.arange(40), [0, climb], [0.1, 0.92])
+    level[clean:] -= 0.4 * rng.random(40 - clean)
+    accuracy = rng.binomial(360, level) / 360
+    loss = 2.5 * (1 - accuracy) + (np.arange(40) >= clean) * 3 * rng.random(40)
+    return Curve(grid(41, "linear")[1:], loss, loss, accuracy, **told)
+
+
+@pytest.mark.parametrize(("climb", "clean"), [(2, 3), (4, 6), (10, 16)])
+def test_what_turns_ragged_has_learnt_all_the_same(climb: int, clean: int):
+    """The best level beyond what a constant answer scores says so, where that is known."""
+    known = {"images": 360, "constant": Constant(math.log(10), 0.11)}
+    for seed in range(20):
+        r = read(clean_then_ragged(seed, climb, clean, **known))
+        assert r["starts"].metric == "val_accuracy" and r["starts"].value is not None
+        assert suggested(list(r.values())).max_lr is not None
+
+
+def test_a_calm_beginning_tells_what_was_learnt_where_no_images_are_known():
+    found = [read(clean_then_ragged(s, 10, 16))["starts"].value for s in range(20)]
+    assert sum(value is not None for value in found) >= 19
+
+
+def test_what_turns_ragged_and_learns_nothing_has_no_start():
+    rng = np.random.default_rng(4)
+    false = 0
+    for _ in range(200):
+        noise = np.where(np.arange(50) > 20, 0.3, 0.01)
+        r = read(Curve(grid(50, "linear"), val_accuracy=0.5 + noise * rng.normal(size=50)))
+        false += r["starts"].value is not None
+    assert false <= 6
+
+
+def test_better_by_no_more_than_its_noise_is_not_called_only_worse():
+    x = grid(40, "linear")
+    loss = np.interp(x, [0, 0.4, 0.7, 1], [2.3, 1.6, 2.3, 6])
+    loss = loss + 0.8 * np.random.default_rng(0).normal(size=40)
+    s = suggested(readings([Curve(x, val_loss=loss)]))
+    assert s.max_lr is None and "no more than its noise" in s.why and "more updates" in s.why
+
+
 def test_what_only_gets_worse_asks_for_lower_rates():
     x = grid(60)
     r = read(Curve(x, val_accuracy=ramp(x, 2e-4, 0.01, 0.9, 0.1), shape="exponential"))
@@ -218,11 +262,36 @@ def test_what_only_gets_worse_asks_for_lower_rates():
     assert s.max_lr is None and "test lower rates" in s.why
 
 
+def test_what_is_best_at_rate_zero_gets_no_cycle_of_zeros():
+    accuracy = np.interp(np.arange(41), [0, 3], [0.9, 0.1])
+    s = suggested(readings([Curve(grid(41, "linear"), val_accuracy=accuracy)]))
+    assert s.max_lr is None and "test lower rates" in s.why
+
+
 def test_too_few_points_are_said():
     r = read(Curve(grid(5), val_loss=np.arange(5.0), shape="exponential"))
     assert r["starts"].reason == "validation loss has 5 points; 8 are needed"
     with pytest.raises(Mistake, match="no point to read"):
         readings([])
+
+
+@pytest.mark.parametrize("n", [0, 1, 6])
+def test_a_test_that_diverged_too_soon_says_where_the_next_one_ends(n: int):
+    x = grid(41, "linear")[1:]
+    measured = np.where(np.arange(40) < n, 2.0, np.nan)
+    s = suggested(readings([Curve(x, measured, measured, diverged_at=0.026 + n / 40)]))
+    end = f"{0.026 + n / 40:.2g}"
+    assert str(s) == (
+        f"no suggestion: training diverged at {end} after {n} points, 8 are needed; "
+        f"test again with high={end}"
+    )
+    assert s.high == float(end)
+
+
+def test_a_test_that_diverged_at_its_lowest_rate_is_to_begin_lower():
+    x, measured = grid(40), np.full(40, np.nan)
+    s = suggested(readings([Curve(x, measured, diverged_at=x[0], shape="exponential")]))
+    assert s.high is None and s.why.endswith("test again from a lower rate on")
 
 
 def test_validation_is_read_before_training_unless_it_says_nothing():

@@ -376,12 +376,46 @@ def test_labels_that_are_shares_of_classes():
         ({"iterations": 2.5}, "iterations=2.5: expected a whole number from 2 on"),
         ({"validation_images": 0}, "validation_images=0: expected a whole number from 1 on"),
         ({"high": "fast"}, "high=fast: expected a finite number"),
+        ({"stop": 1.0}, "stop=1.0: expected more than 1"),
+        ({"beside": {"lr": (0.1, 0.2)}}, "beside=lr: it is what rises"),
+        ({"beside": {"momentum": (0.9,)}}, "beside=momentum: .* expected from and to"),
+        ({"beside": {"momentum": (-0.9, 0.1)}}, "beside=momentum: .* two numbers from 0 on"),
+        ({"over": "momentum", "high": 1.5}, "high=1.5: a momentum is below 1"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_is_said(settings: dict[str, Any], said: str):
     model = Nameless() if "data" in settings else network()
     with pytest.raises(Mistake, match=said):
         trial(model, **settings)
+
+
+def test_a_model_without_weights_is_said():
+    with pytest.raises(Mistake, match="model: has no weights"):
+        range_test(nn.Identity(), sgd(network()), batches(), high=1.0)
+
+
+def test_an_accuracy_that_is_no_number_at_first_ends_nothing():
+    model, asked = network(), []
+
+    def measure(net: nn.Module, batch: Any) -> dict[str, float]:
+        asked.append(batch)
+        return {"loss": 1.0, "accuracy": 0.5 if len(asked) > 1 else float("nan")}
+
+    found = trial(model, measure=measure, validation=list(batches(24)))
+    assert np.isnan(found.val_accuracy[0, 0]) and (found.val_accuracy[0, 1:] == 0.5).all()
+
+
+def test_what_a_model_begins_to_keep_in_the_test_is_gone_after_it():
+    class Lazy(nn.Linear):
+        def forward(self, points: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+            self.seen = getattr(self, "seen", 0) + 1
+            if self.seen == 1:
+                self.register_buffer("first", points.mean(0))
+            return super().forward(points)
+
+    model = Lazy(6, 3)
+    trial(model)
+    assert not hasattr(model, "seen") and not hasattr(model, "first")
 
 
 class Nameless(nn.Linear):

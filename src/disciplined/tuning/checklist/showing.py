@@ -84,11 +84,11 @@ def shown(
 
 def rates(after: After, runs: Sequence[Run], place: Path, classes: int) -> tuple[str, bool]:
     """What the range test came to."""
-    curves = [
-        curve for curve in records.curves(runs, after.chosen.rises, classes) if len(curve.values)
-    ]
+    every = records.curves(runs, after.chosen.rises, classes)
+    curves = [curve for curve in every if len(curve.values)]
     if not curves:
-        return "learning rate: nothing can be said, nothing was measured before the end", False
+        told = telling.unmeasured([curve.diverged_at for curve in every], after)
+        return text([], told, []), False
     read = readings(curves)
     suggestion = suggested(read)
     rows, told = telling.reading_table(read), telling.rates(read, suggestion, after)
@@ -101,7 +101,7 @@ def rates(after: After, runs: Sequence[Run], place: Path, classes: int) -> tuple
 
 def text(rows: list[list[str]], told: Told, files: Sequence[Path]) -> str:
     """Table, files, commands, warnings, and the line at the end."""
-    parts = [aligned(rows), "\n".join(map(str, files))]
+    parts = [aligned(rows) if rows else "", "\n".join(map(str, files))]
     parts += [f"{what}:\n  {command}" for what, command in told.commands]
     return "\n\n".join(filter(None, [*parts, "\n".join([*told.warnings, told.line])]))
 

@@ -12,7 +12,7 @@ from typing import Any
 from disciplined.checks import one_of
 from disciplined.mistakes import Mistake
 from disciplined.schedules.lengths import in_iterations
-from disciplined.tuning.reading.rules import FEWEST as FEWEST_POINTS
+from disciplined.tuning.reading.scores import FEWEST as FEWEST_POINTS
 
 OWN = {  # the settings that only some steps have
     "lr": ("low", "high", "shape"),
@@ -195,11 +195,9 @@ def planned(chosen: Options, overrides: list[str], known: Facts) -> list[list[Tr
     Raises Mistake for values that cannot be tried.
     """
     length = updates(overrides, known)
-    every = max(1, length // POINTS.get(chosen.step, 1))
-    lasting = [
-        f"duration={length}it",
-        f"evaluate_every={given(overrides, 'evaluate_every') or f'{every}it'}",
-    ]
+    said_every = given(overrides, "evaluate_every")
+    every = between(said_every, length, known, POINTS.get(chosen.step, 1))
+    lasting = [f"duration={length}it", f"evaluate_every={said_every or f'{every}it'}"]
     common = [
         *groups(chosen, overrides),
         *(o for o in overrides if key(o) not in ("duration", "evaluate_every")),
@@ -218,9 +216,10 @@ def planned(chosen: Options, overrides: list[str], known: Facts) -> list[list[Tr
 
     if chosen.step == "lr":
         if length // every < FEWEST_POINTS:
+            more = "evaluate more often" if said_every else "make it longer"
             raise Mistake(
                 f"duration={length}it, evaluated every {every}it: a range test is read from "
-                f"{FEWEST_POINTS} measurements on; make it longer"
+                f"{FEWEST_POINTS} measurements on; {more}"
             )
         low, high = bounds(chosen, known)
         few = [] if given(overrides, "evaluation.images") else [f"evaluation.images={IMAGES}"]
@@ -290,6 +289,19 @@ def updates(overrides: list[str], known: Facts) -> int:
             asked, setting="duration", images=images, total_batch_size=batch, duration=None
         )
     return max(FEWEST, math.ceil(EPOCHS * images / batch))
+
+
+def between(asked: str | None, length: int, known: Facts, points: int) -> int:
+    """Updates from an evaluation to the next: `evaluate_every=`, or as many as give the points."""
+    if asked is None:
+        return max(1, length // points)
+    return in_iterations(
+        asked,
+        setting="evaluate_every",
+        images=known.train_images,
+        total_batch_size=known.total_batch_size,
+        duration=length,
+    )
 
 
 def bounds(chosen: Options, known: Facts) -> tuple[float, float]:

@@ -128,7 +128,9 @@ def rates(read: Sequence[Reading], suggestion: Suggested, after: After) -> Told:
     """Step lr."""
     base, top, seeds = suggestion.base_lr, suggestion.max_lr, len(read[0].each)
     if base is None or top is None:
-        return Told(f"learning rate: nothing can be said, {suggestion.why}")
+        high = suggestion.high
+        next_ = (("next", after.again(f"high={high:g}")),) if high is not None else ()
+        return Told(f"learning rate: nothing can be said, {suggestion.why}", commands=next_)
     by = {one.rule: one for one in read}
     limits = [by[rule] for rule in LIMITS if rule in by and by[rule].value == top]
     limits += [one for one in (by["diverges"],) if one.value == 2 * top]
@@ -155,6 +157,19 @@ def rates(read: Sequence[Reading], suggestion: Suggested, after: After) -> Told:
             ("next", after.tune("momentum", *cycle[1:])),
             ("train", after.train(*cycle)),
         ),
+    )
+
+
+def unmeasured(ended: Sequence[float | None], after: After) -> Told:
+    """Step lr, where nothing was measured: known is at most at which rates training diverged."""
+    said, found = "learning rate: nothing can be said", [end for end in ended if end]
+    if not found:
+        return Told(f"{said}, nothing was measured before the end")
+    high = f"high={min(found):.2g}"
+    return Told(
+        f"{said}, training diverged at {min(found):.2g}, before anything was measured; test again "
+        f"with {high}",
+        commands=(("next", after.again(high)),),
     )
 
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from disciplined.mistakes import Mistake
 from disciplined.tuning.reading.curve import Curve
-from disciplined.tuning.reading.rules import RULES, SCORES, NotRead, Score, diverges, score
+from disciplined.tuning.reading.rules import RULES, diverges
+from disciplined.tuning.reading.scores import FEWEST, SCORES, NotRead, Score, score
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Reading:
     where none has.
     each: by seed, in the order of the curves. metric: what was read, empty for diverges. reason:
     what the rule saw in the seed nearest the median, or why most saw nothing. tested: the lowest
-    and the highest rate of the test.
+    and the highest rate of the test. points: of the metric, in the median seed.
     """
 
     rule: str
@@ -32,6 +33,7 @@ class Reading:
     metric: str
     reason: str
     tested: tuple[float, float]
+    points: int = FEWEST
 
     def __str__(self) -> str:
         if self.value is None:
@@ -74,8 +76,11 @@ def readings(curves: Sequence[Curve]) -> list[Reading]:
         metric = chosen(metrics, scores)
         if rule == "rises" and metric == found[-1].metric:  # told already
             continue
-        found.append(summary(rule, metric, [attempt(by, s) for s in scores[metric]], tested))
-    return [*found, summary("diverges", "", [attempt(diverges, c) for c in curves], tested)]
+        points = int(np.median([len(curve.measured(metric)[0]) for curve in curves]))
+        each = [attempt(by, s) for s in scores[metric]]
+        found.append(summary(rule, metric, each, tested, points))
+    points = int(np.median([len(curve.values) for curve in curves]))
+    return [*found, summary("diverges", "", [attempt(diverges, c) for c in curves], tested, points)]
 
 
 def attempt(by: Callable[..., Any], *what: Any) -> Any:
@@ -97,15 +102,17 @@ def chosen(metrics: Sequence[str], scores: dict[str, list[Score | NotRead]]) -> 
     return metrics[0]
 
 
-def summary(rule: str, metric: str, each: Sequence[Any], tested: tuple[float, float]) -> Reading:
+def summary(
+    rule: str, metric: str, each: Sequence[Any], tested: tuple[float, float], points: int
+) -> Reading:
     """One rule over the seeds: each is (value, reason) or a NotRead."""
     values = tuple(None if isinstance(one, NotRead) else one[0] for one in each)
     found = sorted(one for one in each if not isinstance(one, NotRead))
     if not found:
         told = [str(one) for one in each]
-        return Reading(rule, None, values, metric, max(told, key=told.count), tested)
+        return Reading(rule, None, values, metric, max(told, key=told.count), tested, points)
     median = float(np.median([value for value, _ in found]))
     _, reason = min(found, key=lambda one: abs(one[0] - median))
     if len(found) < len(each):
         reason += f" ({len(found)} of {len(each)} seeds)"
-    return Reading(rule, median, values, metric, reason, tested)
+    return Reading(rule, median, values, metric, reason, tested, points)

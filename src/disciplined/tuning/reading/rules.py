@@ -1,179 +1,38 @@
-"""The rules by which rates are read off one curve of one metric. numpy only.
+"""The rules by which rates are read off one metric of one curve. numpy only.
 
-Every rule sees the curve through `smoothing` and compares with the curve's own noise and its own
-rise, so none knows the unit of a loss, how many points there are, or what is good for a data set.
-The rise is from the lowest level to the best one after it; for a loss up and down change places.
-
-A network that learns nothing may still hop from one class to another, and its accuracy with it. So
-an accuracy must also rise by more than the binomial error of the images it is measured on explains,
-and validation must somewhere be better than the best constant answer, the commonest class, beyond
-luck: by `LUCKY` binomial errors for accuracy; for a loss by ln(points / `CHANCE`) / images, which a
-network that knows nothing of the labels reaches with a probability below `CHANCE` (Markov's
-inequality for likelihood ratios). Both are asked where images and classes are known.
-
-The thresholds hold for all rules. They were set so that the author's own logs of range tests read
-as his papers read them (`tests/tuning/reading/test_reading_author.py`) and that a curve of nothing
-but independent noise gives a reading in fewer than one of a hundred tests. What wanders slowly is
-no such noise: a curve of nothing else is read as if it said something.
+Each gives a value and its reason, or raises NotRead. Their thresholds were set with those of
+`disciplined.tuning.reading.scores`, where is said by what.
 """
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from disciplined.tuning.reading.curve import Column, Curve
-from disciplined.tuning.reading.smoothing import BENDS, MAD, MEDIAN, pettitt, slopes, smoothed
+from disciplined.tuning.reading.scores import (
+    CHANCE,
+    CHANGED,
+    LOSSES,
+    SCORES,
+    NotRead,
+    Score,
+)
+from disciplined.tuning.reading.smoothing import BENDS, MAD, MEDIAN, pettitt, slopes
 
-FEWEST = 8  # points without which nothing is read
-SEEN = 2.0  # standard errors beyond which a level differs from a given other
-CHANGED = 5.5  # standard errors beyond which the best level differs from the worst
 BEGUN = 0.05  # of the rise: so far above the lowest a rise has begun, so far below the best a fall
 FALLEN = 0.2  # of the rise: this far below its best level, and never back, it has fallen
 RAGGED = 3.0  # times the noise before
 VISIBLE = 0.01  # of the rise: less noise than this nobody calls ragged
-ENORMOUS = 1e100  # levels beyond are all the same; their squares are still numbers
-CHANCE = 0.001  # probability of such a change in a curve that is as noisy all along
-LUCKY = 4.0  # binomial errors: the best of fifty draws is beyond with a probability of 0.002
-
-WORDS = {
-    "val_accuracy": "validation accuracy",
-    "val_loss": "validation loss",
-    "train_loss": "training loss",
-}
-SCORES = ("val_accuracy", "val_loss", "train_loss")
-LOSSES = ("val_loss", "train_loss")
-
-
-class NotRead(Exception):
-    """Why a rule finds nothing in a curve."""
-
-
-@dataclass(frozen=True)
-class Score:
-    """A metric of one curve, turned so that up is better.
-
-    x, y: [M] as measured; smooth, error: [M], without noise and the standard error of that; sigma:
-    [M], the noise about each point; luck: [M], the binomial error of an accuracy, 0 for a loss and
-    where unknown. best, worst: where it is highest, and lowest before. diverged: whether training
-    did before the test's end.
-    """
-
-    metric: str
-    x: Column
-    y: Column
-    smooth: Column
-    error: Column
-    sigma: Column
-    luck: Column
-    diverged: bool
-
-    @cached_property
-    def best(self) -> int:
-        return int(np.argmax(self.smooth))
-
-    @cached_property
-    def worst(self) -> int:
-        return int(np.argmin(self.smooth[: self.best + 1]))
-
-    @cached_property
-    def rise(self) -> float:
-        return float(self.smooth[self.best] - self.smooth[self.worst])
-
-    @property
-    def name(self) -> str:
-        return WORDS[self.metric]
-
-    def told(self, level: float) -> str:
-        """A level in the metric's own direction."""
-        return f"{level if self.metric.endswith('accuracy') else -level:.3g}"
-
-    def below_best(self, part: float) -> NDArray[np.bool_]:
-        """[M]: whether it is lower than its best by this part of the rise, and beyond noise."""
-        return self.smooth < self.smooth[self.best] - self.beyond(self.best, part, SEEN)
-
-    def above_worst(self, part: float) -> NDArray[np.bool_]:
-        """[M]: whether it is higher than its lowest by this part of the rise, and beyond noise."""
-        return self.smooth > self.smooth[self.worst] + self.beyond(self.worst, part, SEEN)
-
-    def beyond(self, other: int, part: float, errors: float) -> Column:
-        """[M]: the difference from another point that is this part of the rise and no noise."""
-        return np.maximum(part * self.rise, errors * np.hypot(self.error, self.error[other]))
-
-    def changed(self, other: int) -> Column:
-        """[M]: the difference from another point that neither noise nor luck explains."""
-        luck = np.hypot(self.luck, self.luck[other])
-        return np.maximum(self.beyond(other, 0, CHANGED), CHANGED * luck)
-
-    @cached_property
-    def learns(self) -> bool:
-        """Whether it gets better beyond noise."""
-        return self.rise > max(self.changed(self.worst)[self.best], self.rounding)
-
-    @cached_property
-    def changes(self) -> bool:
-        """Whether it gets better or worse beyond noise."""
-        lost = self.smooth[self.best] - self.smooth - self.rounding
-        return self.learns or bool((lost > self.changed(self.best))[self.best :].any())
-
-    @property
-    def rounding(self) -> float:
-        """What is no difference, whatever the noise."""
-        return 1e-9 * float(np.abs(self.smooth[[self.worst, self.best]]).max())
-
-
-def score(curve: Curve, metric: str) -> Score:
-    """A metric of a curve as the rules see it. Raises NotRead where there is nothing to see."""
-    x, measured = curve.measured(metric)
-    if not len(x):
-        raise NotRead(f"{WORDS[metric]} was not measured")
-    if len(x) < FEWEST:
-        raise NotRead(f"{WORDS[metric]} has {len(x)} points; {FEWEST} are needed")
-    y = np.clip(measured, -ENORMOUS, ENORMOUS) * (1 if metric.endswith("accuracy") else -1)
-    smooth, error, sigma = smoothed(y)
-    luck = binomial(smooth, curve.images) if metric == "val_accuracy" else np.zeros_like(y)
-    found = Score(metric, x, y, smooth, error, sigma, luck, curve.diverged_at is not None)
-    if not found.changes:
-        raise NotRead(f"{WORDS[metric]}: nothing changes beyond the noise")
-    better(curve, found)
-    return found
-
-
-def binomial(share: Column, images: int | None) -> Column:
-    """The standard error of a share of so many images; 0 where their number is unknown."""
-    if not images:
-        return np.zeros_like(share)
-    inside = np.clip(share, 1 / (images + 1), images / (images + 1))
-    return np.sqrt(inside * (1 - inside) / images)
-
-
-def better(curve: Curve, s: Score) -> None:
-    """Raises NotRead where a metric is known never to be better than a constant answer's."""
-    constant = curve.constant
-    if s.metric == "train_loss":
-        limit = curve.constant_train
-        if limit is not None and -s.smooth.max() >= limit - SEEN * s.error[s.best]:
-            raise NotRead(f"{s.name} is never better than a constant answer's, {limit:.3g}")
-    elif constant is not None and curve.images:
-        accuracy, loss = (curve.measured(m)[1] for m in ("val_accuracy", "val_loss"))
-        chance = np.array([constant.accuracy])
-        lucky = constant.accuracy + LUCKY * float(binomial(chance, curve.images)[0])
-        margin = math.log(max(len(loss), 1) / CHANCE) / curve.images
-        right = len(accuracy) and accuracy.max() > lucky
-        if not right and not (len(loss) and loss.min() < constant.loss - margin):
-            raise NotRead(
-                f"validation is never better than a constant answer "
-                f"(accuracy {constant.accuracy:.3g}, loss {constant.loss:.3g})"
-            )
+UNSURE = "gets better by no more than its noise, and then worse"
 
 
 def learning(s: Score) -> None:
     """Raises NotRead where nothing gets better."""
-    if not s.learns:
-        raise NotRead(f"{s.name} is best at the first rate and only gets worse")
+    if s.learns:
+        return
+    if s.rise > FALLEN * float(s.smooth[s.best] - s.smooth[s.best :].min()):
+        raise NotRead(f"{s.name} {UNSURE}")
+    raise NotRead(f"{s.name} is best at the first rate and only gets worse")
 
 
 def starts(s: Score) -> tuple[float, str]:

@@ -4,18 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from disciplined.tuning.reading.over_seeds import Reading
-from disciplined.tuning.reading.rules import LOSSES
+from disciplined.tuning.reading.rules import UNSURE
+from disciplined.tuning.reading.scores import FEWEST, LOSSES
 
 LIMITS = ("ragged", "falls", "rises")  # rules that say how high is too high
 
 
 @dataclass(frozen=True)
 class Suggested:
-    """The ends of a cycle, None where nothing could be read, and why these."""
+    """The ends of a cycle, None where nothing could be read, and why these. high: where a test that
+    diverged too soon to be read is to end next, None for all others."""
 
     base_lr: float | None
     max_lr: float | None
     why: str
+    high: float | None = None
 
     def __str__(self) -> str:
         if self.max_lr is None or self.base_lr is None:
@@ -37,11 +40,16 @@ def suggested(read: Sequence[Reading]) -> Suggested:
     starts, ended = by["starts"], by["diverges"]
     lowest, highest = starts.tested
     limits = [by[rule] for rule in LIMITS if rule in by and by[rule].shared]
+    if starts.value is None and starts.points < FEWEST and ended.shared:
+        return too_soon(starts, ended)
+    if starts.value is None and starts.reason.endswith(UNSURE):
+        more = "give it more updates, or more images held out"
+        return Suggested(None, None, f"{starts.reason}; {more}")
     if limits:
         limit = min(limits, key=lambda one: one.value or 0.0)
         max_lr, why = limit.value or 0.0, limit.reason
         # A test may begin with weights that are good already; a loss that only rises is no such.
-        if starts.value is None and (limit.metric in LOSSES or max_lr < 3 * lowest):
+        if starts.value is None and (limit.metric in LOSSES or max_lr <= 3 * lowest):
             return Suggested(None, None, f"{starts.reason}; test lower rates")
     elif starts.value is None:
         return Suggested(None, None, starts.reason)
@@ -56,6 +64,15 @@ def suggested(read: Sequence[Reading]) -> Suggested:
     if measured == "train_loss":
         said.append("read by training loss, since nothing held out says more")
     return Suggested(base_lr, max_lr, "; ".join(said))
+
+
+def too_soon(starts: Reading, ended: Reading) -> Suggested:
+    """What to do about a test that diverged before there were points enough."""
+    end = ended.value or 0.0
+    few = f"training diverged at {end:.2g} after {starts.points} points, {FEWEST} are needed"
+    if end <= starts.tested[0]:  # before the first point was through
+        return Suggested(None, None, f"{few}; test again from a lower rate on")
+    return Suggested(None, None, f"{few}; test again with high={end:.2g}", float(f"{end:.2g}"))
 
 
 def base(starts: Reading, max_lr: float) -> tuple[float, str]:

@@ -112,7 +112,7 @@ def averaged(told: Iterable[tuple[Any, Any]], device: torch.device) -> Measured:
         raise Mistake("validation: is empty")
     means = {name: total / count for name, (total, count) in rows.items() if count == every}
     accuracy = means.get("accuracy")
-    if accuracy is not None and not -1e-6 <= accuracy <= 1 + 1e-6:
+    if accuracy is not None and (accuracy < -1e-6 or accuracy > 1 + 1e-6):  # it may be NaN
         raise Mistake(f"measure: accuracy={accuracy:g}: expected a share from 0 to 1, no percents")
     counts = class_counts(labels, device)
     whole = counts is not None and counts.sum() == every

@@ -111,9 +111,11 @@ def of_module(module: nn.Module) -> Iterator[Back]:
         for name, buffer in part._buffers.items():  # those that are None yet, too
             yield of_entry(part._buffers, name, remembered(buffer))
         yield of_attribute(part, "training", remembered(part.training))
+        yield of_names(part._buffers)
         for name, value in vars(part).items():
             if name not in OWN and plain(value):
                 yield of_entry(vars(part), name, remembered(value))
+        yield of_names(vars(part))
 
 
 def plain(value: Any) -> bool:
@@ -125,6 +127,17 @@ def plain(value: Any) -> bool:
     if isinstance(value, tuple | set):
         return all(plain(one) and not isinstance(one, Tensor) for one in value)
     return value is None or isinstance(value, int | float | complex | str | bytes | Tensor)
+
+
+def of_names(owner: dict[str, Any]) -> Back:
+    """What takes plain entries away that have come since."""
+    names = frozenset(owner)
+
+    def back() -> None:
+        for name in [n for n, value in owner.items() if n not in names and plain(value)]:
+            del owner[name]
+
+    return back
 
 
 def of_entry(owner: dict[str, Any], name: str, back: Back) -> Back:

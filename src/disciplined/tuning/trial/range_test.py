@@ -93,9 +93,17 @@ def range_test(
     Under torch.distributed losses are averaged over the processes, so that all read and stop alike.
     Nothing is written. Raises Mistake for settings that cannot be meant.
     """
+    if next(model.parameters(), None) is None:
+        raise Mistake("model: has no weights; give the one that is trained")
     unsharded(model)
     iterations = whole("iterations", iterations, 2)
     schedule = rising(shape, low, high, iterations)
+    if over == "momentum" and float(high) >= 1:
+        raise Mistake(f"high={high}: a momentum is below 1")
+    if stop is not None and not stop > 1:
+        raise Mistake(f"stop={stop}: expected more than 1, times the first loss, or None")
+    if over in (beside or {}):
+        raise Mistake(f"beside={over}: it is what rises; leave it out, or say over= for another")
     for name, one in (("batches", batches), ("validation", validation)):
         if isinstance(one, Iterator):  # asking a loader for one would draw a seed
             raise Mistake(f"{name}: can be passed over only once; give a loader or a list")
@@ -103,9 +111,8 @@ def range_test(
     if validation_images is not None:
         whole("validation_images", validation_images)
     driven = [(Driven(optimizer, over), schedule)]
-    for name, (start, end) in (beside or {}).items():
-        line = Schedule((Segment.linear(start, end, iterations),))
-        driven.append((Driven(optimizer, name), line))
+    for name, ends in (beside or {}).items():
+        driven.append((Driven(optimizer, name), straight(name, ends, iterations)))
     by_own = loss
     if measure is None and by_own is not None:
         measure = lambda net, batch: {"loss": scalar(by_own(net, batch), "loss")}  # noqa: E731
@@ -175,6 +182,17 @@ def rising(shape: Shape, low: float, high: float, iterations: int) -> Schedule:
     if ends[0] == 0:
         raise Mistake("low=0: an exponential test begins above 0; give for example low=1e-6")
     return range_tests.range_test_exponential(ends[0], ends[1], iterations)
+
+
+def straight(name: str, ends: Any, iterations: int) -> Schedule:
+    """What goes in a straight line beside the test. Raises Mistake."""
+    try:
+        start, end = map(float, ends)
+    except (TypeError, ValueError):
+        start = end = math.nan
+    if not (0 <= start < math.inf and 0 <= end < math.inf):
+        raise Mistake(f"beside={name}: {ends}: expected from and to, two numbers from 0 on")
+    return Schedule((Segment.linear(start, end, iterations),))
 
 
 def row_ends(iterations: int, points: int) -> np.ndarray:
