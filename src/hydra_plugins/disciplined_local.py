@@ -1,15 +1,13 @@
 """Hydra's launcher for this machine: `hydra/launcher=local`, `hydra.launcher.jobs` at a time.
 
-Hydra looks for launchers in the namespace package `hydra_plugins`; the work is
-`disciplined.sweeps.pool`'s.
+The work is `disciplined.sweeps.pool`'s. Every program with Hydra imports what is in the namespace
+package `hydra_plugins`: nothing is stored here, but by `disciplined.sweeps.launchers`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from hydra.core.config_store import ConfigStore
 
 if TYPE_CHECKING:
     from disciplined.sweeps.jobs import Job
@@ -19,13 +17,10 @@ if TYPE_CHECKING:
 @dataclass
 class LocalSettings:
     """The launcher's settings; `jobs` is how many run at a time, each on its share of the cores
-    (and on a GPU of its own while there are as many)."""
+    and of the GPUs (one for several runs where there are fewer)."""
 
     _target_: str = "hydra_plugins.disciplined_local.LocalLauncher"
     jobs: int = 1
-
-
-ConfigStore.instance().store(group="hydra/launcher", name="local", node=LocalSettings)
 
 
 class LocalLauncher:

@@ -2,20 +2,21 @@
 
 Two more: `hydra.launcher.runs` runs share an allocation, `hydra.launcher.jobs` of them at a time.
 What its own launcher does is left to `disciplined.sweeps.slurm`: it ends at the first job that is
-lost, and waits for ever for a job that was killed where Slurm keeps no accounts.
+lost, and waits for ever for a job that was killed where Slurm keeps no accounts. Under its name, as
+what a laboratory has written for it goes on to be right; but only in our commands
+(`disciplined.sweeps.launchers.store`).
 """
 
 from dataclasses import dataclass, fields
 from typing import Any
 
-from hydra.core.config_store import ConfigStore
+SETTINGS: dict[str, type] = {}  # the launcher's, by its name, where it is installed
 
 try:
     from hydra_plugins.hydra_submitit_launcher.config import BaseQueueConf, SlurmQueueConf
-except ImportError:  # the extra `slurm` is not installed
-    SlurmQueueConf = None
-
-if SlurmQueueConf is not None:
+except ImportError:
+    pass
+else:
 
     @dataclass
     class SlurmSettings(SlurmQueueConf):
@@ -29,8 +30,7 @@ if SlurmQueueConf is not None:
         jobs: int = 1
         runs: int = 1
 
-    # under their name: what a laboratory has written for it goes on to be right
-    ConfigStore.instance().store(group="hydra/launcher", name="submitit_slurm", node=SlurmSettings)
+    SETTINGS["submitit_slurm"] = SlurmSettings
 
 
 def slurm(jobs: int, runs: int, submitit_folder: str, max_num_timeout: int, **asked: Any) -> Any:

@@ -8,7 +8,6 @@ Sockets, state and logs are in one temporary folder; every process ends with it.
 
 import contextlib
 import importlib.util
-import os
 import shutil
 import tempfile
 import time
@@ -69,7 +68,16 @@ def patiently(begin: Callable[[], Any]) -> Any:
 @contextlib.contextmanager
 def nodes() -> Iterator[Nodes]:
     """Start it; end it, and see that nothing is left."""
-    os.environ["RAY_AUTH_MODE"] = "disabled"  # else Ray keeps a token in the home folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_AUTH_MODE", "disabled")  # else Ray keeps a token in the home folder
+        patch.setenv("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")  # see `disciplined.sweeps.ray`
+        with started() as found:
+            yield found
+
+
+@contextlib.contextmanager
+def started() -> Iterator[Nodes]:
+    """`nodes`, in an environment that is right."""
     from ray.cluster_utils import Cluster
 
     folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # sockets' paths must be short

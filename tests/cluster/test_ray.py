@@ -34,9 +34,11 @@ OWN = ["model=own", "model.network._target_=own_net.linear", *SHORT[1:], "durati
 @pytest.fixture(scope="module")
 def ray() -> Iterator[Nodes]:
     # what Ray's workers find beside the package, as a module of the user's beside his command
-    os.environ["PYTHONPATH"] = str(Path(__file__).parent)
-    with nodes() as found:
-        yield found
+    path = os.pathsep.join(filter(None, [str(Path(__file__).parent), os.environ.get("PYTHONPATH")]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", path)
+        with nodes() as found:
+            yield found
 
 
 def start(folder: Path, *asked: str, ray: Nodes | None = None) -> subprocess.Popen[str]:
@@ -116,6 +118,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     return contents(folder)
 
 
+@pytest.mark.slow
 def test_a_killed_worker_and_a_killed_node_cost_what_was_not_saved(
     ray: Nodes, tmp_path: Path, whole: dict[str, object]
 ):
@@ -134,6 +137,7 @@ def test_a_killed_worker_and_a_killed_node_cost_what_was_not_saved(
     assert contents(tmp_path) == whole
 
 
+@pytest.mark.slow
 def test_a_cancelled_and_a_killed_command(ray: Nodes, tmp_path: Path, whole: dict[str, object]):
     """SIGTERM saves what trains, wherever it is, and the status is 143; after SIGKILL the runs
     notice and save; the same command does what is missing."""
@@ -177,6 +181,7 @@ def small_disk(tmp_path: Path):
     subprocess.run(["umount", str(place)], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_shared_disk(ray: Nodes, small_disk: Path, whole: dict[str, object]):
     """Each run that it hits is named with what to do; with room, the same command goes on."""
     status, _, err = finished(start(small_disk, *LONG, ray=ray))
@@ -190,6 +195,7 @@ def test_a_full_shared_disk(ray: Nodes, small_disk: Path, whole: dict[str, objec
     assert contents(small_disk) == whole
 
 
+@pytest.mark.slow
 def test_small_runs_share_a_gpu_and_two_sweeps_share_a_grid(ray: Nodes, tmp_path: Path):
     """Two runs to a task, and two tasks to a GPU of a cluster that says it has some."""
     seen = tmp_path / "seen"

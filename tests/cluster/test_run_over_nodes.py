@@ -156,6 +156,7 @@ def test_two_nodes_of_two_follow_one(srun, tmp_path, no_picture):
     assert two.metrics_file.stat().st_mtime_ns == before
 
 
+@pytest.mark.slow
 def test_batch_norm_in_groups_over_all_nodes(srun, tmp_path, no_picture):
     """Four groups: two of each node."""
     asked = [*NORMED, *DIGITS, *over(1), f"output_dir={tmp_path / 'two'}"]
@@ -170,6 +171,7 @@ def test_two_agents_of_torchrun_follow_one(tmp_path, no_picture):
     assert_follows(record_of(asked), alone([*NORMED, *DIGITS], tmp_path / "one"))
 
 
+@pytest.mark.slow
 def test_a_divergence(srun, tmp_path):
     """Status 3 of srun; torchrun has only 1 for what is not 0, and its table names the 3."""
     asked = [*LONG, *DIGITS, *over(1), "schedule.lr=1e30", "duration=40it"]
@@ -177,6 +179,7 @@ def test_a_divergence(srun, tmp_path):
     assert srun(said, 1, *asked, f"output_dir={tmp_path / 'a'}").wait(600) == 3, said.read_text()
 
 
+@pytest.mark.slow
 def test_a_divergence_of_torchrun(tmp_path):
     asked = ["model=three_layer", *DIGITS, *over(1), "schedule.max_lr=1e30", "duration=40it"]
     began = time.monotonic()
@@ -235,6 +238,7 @@ def whole(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Record:
     return record_of(asked)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("who", [0, 1])
 def test_a_rank_is_killed(srun, cluster, tmp_path, whole, who):
     """The other one ends soon, and says what to do; the same command ends with the same bytes.
@@ -286,6 +290,7 @@ def test_slurm_warns_and_requeues(cluster, tmp_path, whole):
     assert "Restarts=1" in cluster.run("scontrol", "show", "job", job)
 
 
+@pytest.mark.slow
 def test_tasks_that_are_runs_of_their_own(cluster, tmp_path):
     """No DDP is asked for: a seed each."""
     asked = [*PLAIN, *DIGITS, "trainer.threads=1", f"output_dir={tmp_path}"]
@@ -298,6 +303,7 @@ def test_tasks_that_are_runs_of_their_own(cluster, tmp_path):
     assert all(record_of([*asked, f"seed={seed}"]).finished() for seed in (0, 1))
 
 
+@pytest.mark.slow
 def test_one_task_starts_the_others_of_its_node(cluster, tmp_path):
     """A step of one task in a job of several, as of submitit: Lightning would wait for the others
     (Lightning#12206)."""

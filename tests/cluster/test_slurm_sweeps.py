@@ -173,6 +173,7 @@ def test_what_is_lost_costs_only_itself(cluster: Cluster, tmp_path: Path, whole)
     assert came_to(tmp_path) == whole
 
 
+@pytest.mark.slow
 def test_a_killed_nodes_runs_go_on_on_the_other(cluster: Cluster, tmp_path: Path, whole):
     """Two runs packed in an allocation; its node dies with everything on it."""
     packed = [*SLURM, "hydra.launcher.runs=2", "hydra.launcher.jobs=2"]
@@ -193,6 +194,7 @@ def test_a_killed_nodes_runs_go_on_on_the_other(cluster: Cluster, tmp_path: Path
     assert came_to(tmp_path) == {seed: whole[seed] for seed in (0, 1)}
 
 
+@pytest.mark.slow
 def test_a_preempted_allocation_goes_on_later(cluster: Cluster, tmp_path: Path, whole):
     """Slurm sends SIGTERM and gives it a minute; saved, it goes back to the queue by itself."""
     sweep = Sweep(cluster, tmp_path, "-m", *RUN, "seed=0", *SLURM)
@@ -231,6 +233,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_costs_the_work_since_the_last_checkpoint(
     cluster: Cluster, small_disk: Path, whole
 ):

@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 
-from disciplined.studies import asked, index_file, reproduction, study_file
+from disciplined.studies import asked, expansion, index_file, reproduction, study_file
+from disciplined.studies.shelf import Shelf
+from disciplined.sweeps import launchers
+from disciplined.sweeps.pool import Outcome
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -196,3 +199,23 @@ def test_a_list_of_a_hundred_studies_of_twenty_arms_takes_no_two_seconds(outputs
     *table, seconds = done.stdout.splitlines()
     assert len(table) == 103 and "100 studies" in table[-1]
     assert float(seconds) < 2
+
+
+def test_a_study_taken_up_later_keeps_its_threads(monkeypatch, tmp_path: Path):
+    """A launcher shares the machine out among all runs asked for, not those that are missing."""
+
+    class Chosen:
+        def train(self, jobs: list[Any], *, of: int, **told: Any) -> Outcome:
+            seen.append((len(jobs), of))
+            return Outcome()
+
+    seen: list[tuple[int, int]] = []
+    monkeypatch.setattr(launchers, "chosen", lambda *_: Chosen())
+    options = reproduction.Options("disciplined/table2", "smoke", output_dir=str(tmp_path))
+    study, shelf = study_file.load(options.figure), Shelf(tmp_path, False)
+    runs = reproduction.runs_of(study, options, None)
+    done = runs[0].key
+    monkeypatch.setattr(shelf, "finished", lambda key: {} if key != done else {"status": "done"})
+    reproduction.train(runs, [study], options, shelf)
+    ((missing, of),) = seen
+    assert of == missing + 1 == len(expansion.distinct(runs))

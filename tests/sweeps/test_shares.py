@@ -10,6 +10,9 @@ def test_the_machine_is_shared_out(monkeypatch):
     assert shares.shares(1) == [Share((0, 2, 4, 6, 8), 5, "3,5")]
     assert shares.shares(2) == [Share((0, 2), 2, "3"), Share((4, 6), 2, "5")]
     assert shares.shares(3)[2] == Share((4,), 1, "3")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3,4")
+    assert [share.gpu for share in shares.shares(2)] == ["0,1", "2,3"], "a run on two GPUs fits"
+    assert [share.gpu for share in shares.shares(3)] == ["0", "1", "2"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert shares.shares(7) == [Share((0, 2, 4, 6, 8), 1, None)] * 7
 

@@ -1,12 +1,15 @@
 """A sweep as Ray's users write one: a task a job, in Ray's own workers, and `ray.get` of them all.
 
-    python -m disciplined.benchmark.ray_app -m model=three_layer seed=range(50)
+    python -m disciplined.benchmark.ray_app -m model=three_layer 'seed=range(50)'
 
 Trains what `train.py` would; the first job that raises ends it, and nothing is skipped. The
 benchmark's peer; nothing else uses it. Two jobs at a time.
 """
 
+import os
 import sys
+
+os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")  # see `disciplined.sweeps.ray`
 
 import ray
 

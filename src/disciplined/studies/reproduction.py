@@ -98,7 +98,7 @@ def reproduce(chosen: Options) -> int:
     trained = None
     if chosen.launcher:
         runs = [run for study in good for run in wanted.get(study.id, [])]
-        trained = train(lacking(runs, shelf), good, chosen)
+        trained = train(runs, good, chosen, shelf)
         if trained.stopped:
             return 128 + trained.stopped
     for study in good:
@@ -147,7 +147,7 @@ def in_turn(
     """
 
     def trained_and_shown() -> tuple[str, Outcome]:
-        ended = trained or train(lacking(wanted, shelf), [study], chosen)
+        ended = trained or train(wanted, [study], chosen, shelf)
         if ended.stopped:
             return "", Outcome("stopped", 128 + ended.stopped)
         status = ended.status({run.key for run in wanted})
@@ -228,12 +228,13 @@ class Trained:
         return MISTAKE if all(status == MISTAKE for status in found) else FAULT
 
 
-def train(missing: list["Run"], studies: list[Study], chosen: Options) -> Trained:
-    """Run what is missing of these studies, here or where the launcher says."""
-    from disciplined.studies import registration
+def train(wanted: list["Run"], studies: list[Study], chosen: Options, shelf: Shelf) -> Trained:
+    """Run what is missing of these studies' runs, here or where the launcher says."""
+    from disciplined.studies import expansion, registration
     from disciplined.sweeps import launchers
     from disciplined.sweeps.jobs import Job, ended_line
 
+    missing = lacking(wanted, shelf)
     if not missing:
         return Trained()
     entries = {s.id: registration.entry(s.id, s.file) for s in studies}
@@ -259,7 +260,7 @@ def train(missing: list["Run"], studies: list[Study], chosen: Options) -> Traine
             Job(r.folder, r.overrides, f"{r.study} {r.arm} seed {r.seed}", entries[r.study])
             for r in missing
         ],
-        of=max(chosen.jobs or 1, len(missing)),
+        of=max(chosen.jobs or 1, len(expansion.distinct(wanted))),
         folder=folder,
         logs=output / "logs",
         tell=tell_run,

@@ -87,8 +87,7 @@ def work(file: str | Path, *, cores: int | None = None) -> int | None:
         os.chdir(told["folder"])
     if str(TRAIN.parent) not in sys.path:  # a reader's own modules lie beside train.py
         sys.path.insert(0, str(TRAIN.parent))
-    begun = {line["key"] for line in allocation.heard() if line["word"] == "begun"}
-    jobs = [unforced(job) if job.key in begun else job for job in jobs]
+    jobs = [unforced(job) if job.force and job.replaced() else job for job in jobs]
 
     def say_failed(job: Job, status: int, why: str) -> None:
         allocation.say(job, "failed", status=status, why=why)
@@ -110,7 +109,7 @@ def work(file: str | Path, *, cores: int | None = None) -> int | None:
 
 
 def unforced(job: Job) -> Job:
-    """A run that this allocation began before: `force=true` has been done, now it goes on."""
+    """A run whose old record this allocation has cleared before: now it goes on."""
     kept = tuple(o for o in job.overrides if not o.startswith("force="))
     return replace(job, overrides=kept, force=False)
 

@@ -6,13 +6,18 @@ job that was cancelled, an engine's own exception cost the runs they hit: the ot
 """
 
 import contextlib
+import functools
 import os
 import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Quote, QuotedString
 
 from disciplined.ending import FAULT, handled
 from disciplined.mistakes import Mistake
@@ -30,8 +35,9 @@ class Engine(Protocol):
         `Mistake` where the engine refuses. Their folder may hold the engine's own files."""
         ...
 
-    def alive(self) -> set[Path]:
-        """The files whose allocation waits, runs or will run again; all where nobody knows."""
+    def alive(self) -> dict[Path, bool]:
+        """The files whose allocation waits, runs or will run again, all where nobody knows; and of
+        each whether it may run now (False: it waits, and says nothing)."""
         ...
 
     def cancel(self) -> None:
@@ -79,7 +85,9 @@ def train(
         while waiting and not told:
             alive = engine.alive()
             for file in list(waiting):
-                waiting[file].hear(Allocation(file).heard())
+                # thousands that wait are not to be read from a shared disk every few seconds
+                if alive.get(file, True):
+                    waiting[file].hear(Allocation(file).heard())
                 if file not in alive:
                     waiting.pop(file).close(engine.fate(file))
             wait(pause, told)
@@ -103,9 +111,21 @@ def elsewhere(job: Job) -> Job:
     """A job that means the same on another machine: its places are absolute."""
     kept = [o for o in job.overrides if not o.startswith(("output_dir=", "data_dir="))]
     data = next((o for o in reversed(job.overrides) if o.startswith("data_dir=")), "data_dir=data")
-    places = {"output_dir": job.folder.parents[1], "data_dir": Path(data.partition("=")[2])}
-    kept += [f"{key}={os.path.abspath(place)}" for key, place in places.items()]  # noqa: PTH100
-    return Job(job.folder.absolute(), tuple(kept), job.name, job.registered, job.force)
+    places = {"output_dir": job.folder.parents[1], "data_dir": Path(unquoted(data))}
+    kept += [f"{key}={quoted(os.path.abspath(place))}" for key, place in places.items()]  # noqa: PTH100
+    replaces = job.stamp() if job.force else None
+    return replace(job, folder=job.folder.absolute(), overrides=tuple(kept), replaces=replaces)
+
+
+@functools.cache  # thousands of jobs have the same
+def unquoted(override: str) -> str:
+    """The text that one of Hydra's overrides sets."""
+    return str(OverridesParser.create().parse_override(override).value())
+
+
+def quoted(text: str) -> str:
+    """A text as a value of Hydra's overrides, whatever is in it."""
+    return QuotedString(text, Quote.single).with_quotes()
 
 
 class Waited:
@@ -141,7 +161,8 @@ class Waited:
     def close(self, fate: str) -> None:
         """Nothing more will come: what the records do not have is lost."""
         for job in self.jobs.values():
-            if summary := Record(job.folder).finished():  # its line found no room on the disk
+            summary = Record(job.folder).finished()
+            if summary and (not job.force or job.replaced()):  # its line found no room on the disk
                 self.outcome.finished.append(job)
                 self.tell(job, summary["status"], 0.0)
             else:
@@ -160,7 +181,7 @@ def cancel(engine: Engine, folder: Path, waiting: dict[Path, Waited], told: list
         (folder / CANCELLED).touch()
     engine.cancel()
     until = time.monotonic() + GRACE
-    while len(told) == 1 and time.monotonic() < until and set(waiting) & engine.alive():
+    while len(told) == 1 and time.monotonic() < until and waiting.keys() & engine.alive():
         wait(0.5, told)
 
 

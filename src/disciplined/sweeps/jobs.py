@@ -5,25 +5,36 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from disciplined.training.record import Record
+from disciplined.training.record import Record, checksum
 from disciplined.training.watch import Watch
 
 
 @dataclass(frozen=True)
 class Job:
     """A run to train: its record's folder, `train.py`'s overrides, and what its record keeps of a
-    study; `name` is what the user is told. force: also where it is finished."""
+    study; `name` is what the user is told. force: also where it is finished; then `replaces` is the
+    `stamp` that its record had, where another machine is to train it."""
 
     folder: Path
     overrides: tuple[str, ...]
     name: str
     registered: dict[str, Any] | None = None
     force: bool = False
+    replaces: str | None = None
 
     @property
     def key(self) -> str:
         """The run's."""
         return self.folder.name
+
+    def stamp(self) -> str | None:
+        """The checksum of the record's summary, which says when it was trained; None without."""
+        summary = Record(self.folder).summary()
+        return checksum(summary) if summary else None
+
+    def replaced(self) -> bool:
+        """Whether `force` has been done: the record is another than the one it was to replace."""
+        return self.stamp() not in (None, self.replaces)
 
 
 class Waiting:

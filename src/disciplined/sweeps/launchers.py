@@ -26,7 +26,7 @@ from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
 from hydra.types import HydraContext, RunMode
 from hydra.utils import instantiate
-from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf import MISSING, DictConfig, OmegaConf, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from disciplined.checks import one_of
@@ -35,11 +35,14 @@ from disciplined.sweeps import elsewhere
 from disciplined.sweeps.jobs import Job
 from disciplined.sweeps.pool import Outcome
 from disciplined.training.config import CONF, one_line
+from hydra_plugins import disciplined_slurm
+from hydra_plugins.disciplined_local import LocalSettings
 
 # A launcher that an extra brings: the package that must be there.
 EXTRAS = {"submitit_slurm": ("slurm", "submitit"), "ray": ("ray", "ray")}
 OURS = "hydra_plugins.disciplined"
 WHOLE = ("hydra.launcher.jobs", "hydra.launcher.runs")
+ALONE = ("nodes", "tasks_per_node")  # what a job may not ask for several of
 # Records are the output; Hydra's own folders and logs are switched off.
 QUIET = ("hydra/job_logging=none", "hydra/hydra_logging=none", "hydra.output_subdir=null")
 
@@ -78,8 +81,16 @@ def chosen(own: Sequence[str], folder: Path) -> Launcher:
     folder: where what it writes may go. Raises `Mistake`, with what to install where it is missing.
     """
     check(own)
-    hydra, cfg = composed([f"hydra.sweep.dir={folder.absolute()}", "hydra.sweep.subdir=.", *own])
+    hydra, cfg = composed(["hydra.sweep.subdir=.", *own])
+    with read_write(cfg.hydra.sweep):  # not by an override, whose grammar a folder's name may break
+        cfg.hydra.sweep.dir = str(folder.absolute())
     if cfg.hydra.launcher._target_.startswith(OURS):
+        for key in ALONE:
+            if (value := cfg.hydra.launcher.get(key, 1)) != 1:
+                raise Mistake(
+                    f"hydra.launcher.{key}={value}: expected 1; a sweep's run is a command on one "
+                    "node. For one run over several nodes see scripts/nodes.sbatch"
+                )
         return instantiate(cfg.hydra.launcher)
     context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks())
     return Elsewhere(Through(cfg, context))
@@ -109,7 +120,7 @@ def composed(own: Sequence[str]) -> tuple[Hydra, DictConfig]:
 
 def check(own: Sequence[str]) -> None:
     """Raise `Mistake` for what is set of Hydra itself and cannot be meant."""
-    Plugins.instance()  # finds our launchers, and others' that are installed
+    store()
     choice = [o for o in own if o.startswith("hydra/launcher=")]
     for setting in choice:
         name = setting.partition("=")[2]
@@ -125,6 +136,15 @@ def check(own: Sequence[str]) -> None:
         one_of(".".join(key.split(".")[:3]), tuple(known), "setting")
         if key in WHOLE and not (value.isdecimal() and int(value) >= 1):
             raise Mistake(f"{setting}: expected a whole number from 1 on")
+
+
+def store() -> None:
+    """Have Hydra know the launchers: those of installed packages, then ours, one under the name of
+    submitit's. Not on import: every program with Hydra imports `hydra_plugins` and needs its own.
+    """
+    Plugins.instance()
+    for name, settings in {"local": LocalSettings, **disciplined_slurm.SETTINGS}.items():
+        ConfigStore.instance().store(group="hydra/launcher", name=name, node=settings)
 
 
 def names() -> tuple[str, ...]:
@@ -188,14 +208,16 @@ class Through:
             launcher = Plugins.instance().instantiate_launcher(
                 hydra_context=self.context, task_function=place, config=self.cfg
             )
-            launcher.launch([[f"file={file}"] for file in sorted(self.files)], 0)
+            launcher.launch(
+                [[f"file={elsewhere.quoted(str(file))}"] for file in sorted(self.files)], 0
+            )
         except Exception as error:
             self.error = f"{type(error).__name__}: {error}".splitlines()[0]
             traceback.print_exc()
 
-    def alive(self) -> set[Path]:
+    def alive(self) -> dict[Path, bool]:
         """See `elsewhere.Engine`."""
-        return self.files if self.thread.is_alive() else set()
+        return dict.fromkeys(self.files if self.thread.is_alive() else (), True)
 
     def cancel(self) -> None:
         """Its allocations see that they are cancelled; more cannot be asked of it."""

@@ -13,6 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+# Where `uv run` started this, Ray would start its workers by `uv run` as well, in a packed copy of
+# the project that lacks the extra `ray`: they never come up. Read as Ray is imported.
+os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+
 import ray
 from ray.exceptions import RayError
 
@@ -68,12 +72,12 @@ class Ray:
             words += f"; waiting for a node of {wanted}, which none has"
         return words
 
-    def alive(self) -> set[Path]:
-        """See `elsewhere.Engine`."""
+    def alive(self) -> dict[Path, bool]:
+        """See `elsewhere.Engine`; which of them run Ray does not say."""
         tasks = list(self.tasks.values())
         _, waiting = ray.wait(tasks, num_returns=len(tasks), timeout=0, fetch_local=False)
         there = set(waiting)
-        return {file for file, task in self.tasks.items() if task in there}
+        return {file: True for file, task in self.tasks.items() if task in there}
 
     def cancel(self) -> None:
         """See `elsewhere.Engine`."""

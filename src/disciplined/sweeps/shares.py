@@ -16,22 +16,23 @@ class Share:
 
 
 def shares(count: int, most: int | None = None) -> list[Share]:
-    """The machine in `count` parts: its cores in equal slices, its GPUs in turn.
+    """The machine in `count` parts: its cores in equal slices, and its GPUs.
 
-    More workers than cores share them all. A single worker has everything. most: how many cores may
-    be used where a scheduler says so and does not bind to any; then they are counted, not chosen.
+    More workers than cores share them all; more than GPUs have one each in turn. A single worker
+    has everything. most: how many cores may be used where a scheduler says so and does not bind to
+    any; then they are counted, not chosen.
     """
     own, cards = cores(), gpus()
     given = min(most or len(own), len(own))
     if count == 1:
         return [Share(tuple(own), given, os.environ.get("CUDA_VISIBLE_DEVICES"))]
     size = given // count if given == len(own) else 0
+    each = max(1, len(cards) // count)
     found = []
     for i in range(count):
         part = own[i * size : (i + 1) * size] if size else own
-        found.append(
-            Share(tuple(part), max(1, given // count), cards[i % len(cards)] if cards else None)
-        )
+        seen = ",".join((cards * count)[i * each : (i + 1) * each])  # in turn, where too few
+        found.append(Share(tuple(part), max(1, given // count), seen or None))
     return found
 
 

@@ -36,14 +36,18 @@ class Slurm:
 
     def __init__(self, folder: str, timeouts: int, parameters: dict[str, Any]):
         self.folder, self.timeouts = folder, timeouts
-        self.parameters = {
+        self.parameters: dict[str, Any] = {
             key: OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
             for key, value in parameters.items()
         }
         # since Slurm 22.05 srun does not ask for the cores that its job was given
-        setup = ['export SRUN_CPUS_PER_TASK="${SLURM_CPUS_PER_TASK:-1}"']
-        self.parameters["slurm_setup"] = [*setup, *(self.parameters.get("slurm_setup") or [])]
-        self.jobs: dict[str, Path] = {}
+        cores = '[ -z "$SLURM_CPUS_PER_TASK" ] || export SRUN_CPUS_PER_TASK="$SLURM_CPUS_PER_TASK"'
+        self.parameters["slurm_setup"] = [cores, *(self.parameters.get("slurm_setup") or [])]
+        # a site may have it that jobs go back to the queue only where they ask for it
+        more = self.parameters.get("slurm_additional_parameters") or {}
+        again = {} if "no-requeue" in more else {"requeue": True}
+        self.parameters["slurm_additional_parameters"] = again | more
+        self.jobs: dict[Path, str] = {}  # Slurm's numbers
 
     def submit(self, files: Sequence[Path]) -> str:
         """See `elsewhere.Engine`."""
@@ -52,46 +56,63 @@ class Slurm:
                 self.folder, cluster="slurm", slurm_max_num_timeout=self.timeouts
             )
             executor.update_parameters(**self.parameters)
-            jobs = []
-            for first in range(0, len(files), ARRAY):
-                part = [str(file) for file in files[first : first + ARRAY]]
-                jobs += executor.map_array(Work(), part)
-        except (FailedJobError, RuntimeError, ValueError, TypeError) as error:
-            lines = [line.strip() for line in str(error).splitlines()]
-            said = next((line for line in lines if "error" in line), lines[0])
-            raise Mistake(f"hydra/launcher: Slurm takes no jobs: {said}") from error
-        self.jobs = {job.job_id: file for job, file in zip(jobs, files, strict=True)}
-        numbers = ", ".join(dict.fromkeys(job.job_id.partition("_")[0] for job in jobs))
+        except (RuntimeError, NameError, TypeError, ValueError) as error:
+            raise refusal(error) from error
+        arrays = -(-len(files) // ARRAY)
+        size = -(-len(files) // arrays)
+        if arrays > 1 and (most := self.parameters.get("slurm_array_parallelism")):
+            executor.update_parameters(slurm_array_parallelism=max(1, most // arrays))
+        try:
+            for first in range(0, len(files), size):
+                part = files[first : first + size]
+                jobs = executor.map_array(Work(), [str(file) for file in part])
+                self.jobs |= {file: job.job_id for file, job in zip(part, jobs, strict=True)}
+        except FailedJobError as error:
+            self.cancel()  # the arrays that were taken before
+            raise refusal(error) from error
+        except BaseException:
+            self.cancel()
+            raise
+        numbers = ", ".join(dict.fromkeys(n.partition("_")[0] for n in self.jobs.values()))
         return f"{len(files)} allocations to Slurm, job {numbers}"
 
-    def alive(self) -> set[Path]:
+    def alive(self) -> dict[Path, bool]:
         """See `elsewhere.Engine`."""
-        asked = ["squeue", "--me", "--array", "--noheader", "--format=%i"]
+        asked = ["squeue", "--me", "--array", "--noheader", "--format=%i %T"]
         try:
             found = subprocess.run(asked, capture_output=True, text=True, timeout=60)
         except (OSError, subprocess.TimeoutExpired):
-            return set(self.jobs.values())
+            return dict.fromkeys(self.jobs, True)
         if found.returncode:  # the controller does not answer
-            return set(self.jobs.values())
+            return dict.fromkeys(self.jobs, True)
         # one that has no array has a single job
-        there = {line.strip() for line in found.stdout.splitlines()}
-        return {file for number, file in self.jobs.items() if number in there}
+        states = dict(line.split() for line in found.stdout.splitlines())
+        return {f: states[n] != "PENDING" for f, n in self.jobs.items() if n in states}
 
     def cancel(self) -> None:
         """See `elsewhere.Engine`."""
-        numbers = {number.partition("_")[0] for number in self.jobs}
+        numbers = {number.partition("_")[0] for number in self.jobs.values()}
+        if not numbers:
+            return
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
             subprocess.run(["scancel", *numbers], capture_output=True, timeout=60)
 
     def fate(self, file: Path) -> str:
         """See `elsewhere.Engine`."""
-        number = next(n for n, f in self.jobs.items() if f == file)
+        number = self.jobs[file]
         logs = JobPaths(self.folder, job_id=number, task_id=0)
         lines = []
         with contextlib.suppress(OSError):
             lines = logs.stderr.read_text(errors="replace").strip().splitlines()
         last = f"{lines[-1].strip()} (see {logs.stderr})" if lines else f"no output ({logs.folder})"
         return f"Slurm's job {number} ended before it: {last}"
+
+
+def refusal(error: Exception) -> Mistake:
+    """What Slurm, or submitit for it, says against a job, in a line."""
+    lines = [line.strip() for line in str(error).splitlines()] or [type(error).__name__]
+    said = next((line for line in lines if "error" in line), lines[0])
+    return Mistake(f"hydra/launcher: Slurm takes no jobs: {said}")
 
 
 class Work:
