@@ -253,8 +253,9 @@ def test_a_full_disk_costs_the_work_since_the_last_checkpoint(
     assert came_to(small_disk) == {seed: whole[seed] for seed in (0, 1)}
 
 
-def test_a_studys_runs_keep_its_registration(cluster: Cluster, tmp_path: Path):
+def test_a_studys_runs_keep_its_registration(cluster: Cluster, tmp_path: Path, data_dir: Path):
     asked = ["figure=disciplined/table2", "arms=12ep", "scale=smoke", *SLURM]
+    asked.append(f"data_dir={data_dir}")
     sent = Sweep(cluster, tmp_path, *asked, script="scripts/reproduce.py")
     status, _, errors = sent.ended()
     assert status == 0, errors
