@@ -83,7 +83,7 @@ def test_a_wrong_study_is_one_line_before_anything_trains(
 
     told: list[str] = []
 
-    def train(missing: list, studies: list, chosen: Any) -> reproduction.Trained:
+    def train(missing: list, *_: Any) -> reproduction.Trained:
         told.append(capsys.readouterr().err)
         assert {run.study for run in missing} == {"p/good"}
         return reproduction.Trained()
@@ -126,7 +126,7 @@ def test_a_study_that_fails_does_not_stop_the_others(
 def test_runs_that_fail_are_told_with_their_study(studies, monkeypatch, capsys):
     output = studies({"p/a": GOOD, "p/b": GOOD.replace("duration: 10it", "duration: 20it")})
 
-    def train(missing: list, studies: list, chosen: Any) -> reproduction.Trained:
+    def train(missing: list, *_: Any) -> reproduction.Trained:
         return reproduction.Trained({run.key: 1 for run in missing if run.study == "p/a"})
 
     monkeypatch.setattr(reproduction, "train", train)
