@@ -80,6 +80,7 @@ def other_data(ranks: Joined, folder: Path) -> int:
 def silent(ranks: Joined, folder: Path, rank: int) -> int:
     """A node without power: no connection is closed, nothing is said."""
     if ranks.launch.rank == rank:
+        time.sleep(3)  # until the others have met too
         os.kill(os.getpid(), signal.SIGSTOP)
     ranks.gathered(0)
     return DONE

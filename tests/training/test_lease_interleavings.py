@@ -9,6 +9,7 @@ of each, and every state that can be reached is looked at once.
 
 import errno
 import stat
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -55,9 +56,12 @@ class Server:
     process: Process
     answers: list
     names: int
+    thread: int
 
     @staticmethod
     def ask(*request: Any) -> Any:
+        if threading.get_ident() != Server.thread:  # another test's holder still counts
+            raise OSError(errno.EIO, request)
         if not Server.answers:
             raise Pause(*request)
         kind, value = Server.answers.pop(0)
@@ -108,6 +112,7 @@ def in_memory(monkeypatch):
         strerror=str,
         environ={},
     )
+    monkeypatch.setattr(Server, "thread", threading.get_ident(), raising=False)
     monkeypatch.setattr(lease, "os", fake)
     monkeypatch.setattr(lease, "shutil", SimpleNamespace(rmtree=Server.rmtree))
     monkeypatch.setattr(lease, "fresh", Server.fresh)
