@@ -20,6 +20,8 @@ from disciplined.training.run import run
 
 pytestmark = pytest.mark.usefixtures("no_picture")
 HERE = Path(__file__).parent
+# A constant before batch norm, which takes it off again: only rounding moves it, or does not.
+CANCELLED = {"block8.conv2d.bias"}
 
 NET = [
     "model=lenet",
@@ -217,4 +219,4 @@ def test_imagenets_networks_take_two_updates_on_its_pictures(model, size, imagen
     assert all(1 < float(row["train_loss"] or 0) < 30 for row in rows)
     after = dict(made[0].named_parameters())
     still = [name for name, value in before[0].items() if torch.equal(after[name], value)]
-    assert not still, "every parameter is trained"
+    assert set(still) <= CANCELLED, "every parameter is trained"

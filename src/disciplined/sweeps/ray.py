@@ -7,7 +7,9 @@ command is given in, at the same places.
 
 import contextlib
 import os
+import re
 import signal
+import socket
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -47,6 +49,7 @@ class Ray:
         setting = "init"
         try:
             if not ray.is_initialized():
+                answers(self.init.get("address"))
                 with signals_kept():
                     ray.init(**self.init)
             setting = "remote"
@@ -91,6 +94,17 @@ class Ray:
         except RayError as error:
             return f"Ray: {one_line(error)}"
         return "Ray's task ended before it"
+
+
+def answers(address: str | None) -> None:
+    """Raise `ConnectionError` where nobody listens: Ray itself would ask for minutes."""
+    found = re.fullmatch(r"([\w.-]+):(\d+)", address or "")
+    if not found:  # `auto`, a client's `ray://…`, or a cluster of this machine's own
+        return
+    try:
+        socket.create_connection((found[1], int(found[2])), timeout=10).close()
+    except OSError as error:
+        raise ConnectionError(f"address={address}: nobody answers there ({error})") from error
 
 
 @contextlib.contextmanager
