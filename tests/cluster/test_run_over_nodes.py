@@ -138,7 +138,8 @@ def assert_follows(two: Record, one: Record, within: float = 2e-4) -> float:
                 assert a == b
                 continue
             assert math.isfinite(b)
-            assert a == pytest.approx(b, rel=within), (metric, ours["iteration"])
+            some = 4 * within * metric.endswith("accuracy")  # an image that lies on the fence
+            assert a == pytest.approx(b, rel=within, abs=some), (metric, ours["iteration"])
             largest = max(largest, abs(a - b) / abs(b) if b else abs(a))
     return largest
 
@@ -173,11 +174,10 @@ def test_batch_norm_in_groups_over_all_nodes(srun, tmp_path, no_picture):
 
 
 def test_two_agents_of_torchrun_follow_one(tmp_path, no_picture):
-    asked = [*NORMED, *DIGITS, *over(1), f"output_dir={tmp_path / 'two'}"]
+    asked = [*PLAIN, *DIGITS, *over(1), f"output_dir={tmp_path / 'two'}"]
     statuses, said = torchrun(tmp_path, 1, *asked)
     assert statuses == [0, 0], said
-    # its batch norms make more of the last bits, within a few updates, than a plain network does
-    assert_follows(record_of(asked), alone([*NORMED, *DIGITS], tmp_path / "one"), 5e-3)
+    assert_follows(record_of(asked), alone([*PLAIN, *DIGITS], tmp_path / "one"))
 
 
 @pytest.mark.slow
