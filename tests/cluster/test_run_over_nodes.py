@@ -275,6 +275,7 @@ def test_a_rank_is_killed(srun, cluster, tmp_path, whole, who):
     assert_same(record, whole)
 
 
+@pytest.mark.slow
 def test_slurm_warns_and_requeues(cluster, tmp_path, whole):
     """The job of `scripts/nodes.sbatch`, told to every process of its step; it starts again."""
     asked = [*LONG, *DIGITS, "trainer.accelerator=cpu", f"output_dir={tmp_path / 'runs'}"]

@@ -144,6 +144,7 @@ def told(errors: str) -> list[str]:
     return [line for line in lines if line.startswith(("schedule.max_lr=", "diverged: "))]
 
 
+@pytest.mark.slow
 def test_what_is_lost_costs_only_itself(cluster: Cluster, tmp_path: Path, whole):
     """At once: an allocation warned of its end, one cancelled, one whose process is killed."""
     grid = ["-m", *RUN, "seed=range(4)", *SLURM]
