@@ -6,16 +6,11 @@ Timed where the engine runs; on one host, with the tests' cluster:
 """
 
 import shutil
-import subprocess
-import sys
 import tempfile
-import time
-from pathlib import Path
 
-from disciplined.benchmark.launchers import JOB, OURS, Sweep
+from disciplined.benchmark.launchers import JOB, OURS, Sweep, swept
 from disciplined.mistakes import Mistake
 from disciplined.sweeps.shares import cores
-from disciplined.training.record import Record
 
 SLURM = [*OURS, "hydra/launcher=submitit_slurm", "hydra.launcher.cpus_per_task=1"]
 # As submitit's README has it; what a job costs that does nothing.
@@ -42,15 +37,4 @@ def timed(name: str, jobs: int) -> Sweep:
         bare = command[0] == "-c"
         given = [folder, str(jobs)] if bare else [*JOB, f"seed=range({jobs})"]
         given += [] if bare else [f"output_dir={folder}"]
-        started = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, *command, *given], capture_output=True, text=True, cwd=folder
-        )
-        wall = time.perf_counter() - started
-        found = [Record(path).finished() for path in Path(folder, "runs").glob("*")]
-        seconds = [summary["machine"]["train_seconds"] for summary in found if summary]
-    if done.returncode or (not bare and len(seconds) != jobs):
-        last = (done.stderr.strip().splitlines() or ["no output"])[-1]
-        raise Mistake(f"{name}: {len(seconds)} of {jobs} jobs done: {last}")
-    at_once = len(cores())
-    return Sweep(name, at_once, jobs, wall, sum(seconds) / at_once)
+        return swept(name, len(cores()), jobs, [*command, *given], folder, trains=not bare)

@@ -78,14 +78,20 @@ def timed(name: str, jobs: int) -> Sweep:
         given = [*JOB, f"seed=range({jobs})", f"output_dir={folder}"]
         if command[:2] == HYDRAS[:2]:
             given.append(f"hydra.sweep.dir={folder}/hydra")
-        started = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, *command, *given], capture_output=True, text=True, cwd=folder
-        )
-        wall = time.perf_counter() - started
-        found = [Record(path).finished() for path in Path(folder, "runs").glob("*")]
-        seconds = [summary["machine"]["train_seconds"] for summary in found if summary]
-    if done.returncode or len(seconds) != jobs:
+        return swept(name, at_once, jobs, [*command, *given], folder)
+
+
+def swept(
+    name: str, at_once: int, jobs: int, command: list[str], folder: str, *, trains: bool = True
+) -> Sweep:
+    """Time a command that leaves the records of its jobs under `folder`. trains: whether it does.
+    Raises `Mistake` where it fails."""
+    started = time.perf_counter()
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, cwd=folder)
+    wall = time.perf_counter() - started
+    found = [Record(path).finished() for path in Path(folder, "runs").glob("*")]
+    seconds = [summary["machine"]["train_seconds"] for summary in found if summary]
+    if done.returncode or (trains and len(seconds) != jobs):
         last = (done.stderr.strip().splitlines() or ["no output"])[-1]
         raise Mistake(f"{name}: {len(seconds)} of {jobs} jobs done: {last}")
     return Sweep(name, at_once, jobs, wall, sum(seconds) / at_once)

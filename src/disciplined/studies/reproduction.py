@@ -237,9 +237,10 @@ def train(wanted: list["Run"], studies: list[Study], chosen: Options, shelf: She
     missing = lacking(wanted, shelf)
     if not missing:
         return Trained()
-    entries = {s.id: registration.entry(s.id, s.file) for s in studies}
-    for name in {run.study for run in missing}:
-        if chosen.scale == "paper" and not entries[name]["committed"]:
+    lack = {run.study for run in missing}
+    entries = {s.id: registration.entry(s.id, s.file) for s in studies if s.id in lack}
+    for name, entry in entries.items():
+        if chosen.scale == "paper" and not entry["committed"]:
             tell(f"{name}: its file is not committed; these records will not count as registered")
     own = chosen.launcher or (f"hydra.launcher.jobs={chosen.jobs or 1}",)
     output = Path(chosen.output_dir)
