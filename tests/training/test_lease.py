@@ -6,12 +6,11 @@ import json
 import multiprocessing
 import os
 import signal
-import subprocess
 import time
 from pathlib import Path
 
+import disks
 import pytest
-from required import absent
 
 from disciplined.mistakes import Busy, Mistake
 from disciplined.training import lease, nodes
@@ -385,16 +384,8 @@ def test_the_count_goes_on_after_a_fault_of_the_disk(number, tmp_path, other_nod
 def disk(tmp_path):
     """A file system of its own, and what changes how it is mounted."""
     place = tmp_path / "disk"
-    place.mkdir()
-
-    def mount(*options: str) -> None:
-        done = subprocess.run(["mount", *options, str(place)], capture_output=True, text=True)
-        if done.returncode:
-            absent(f"the right to mount a file system ({done.stderr.strip()})")
-
-    mount("-t", "tmpfs", "-o", "size=64k", "tmpfs")
-    yield place, mount
-    subprocess.run(["umount", "-l", str(place)], check=True)
+    with disks.disk(place, "64k") as mount:
+        yield place, mount
 
 
 @pytest.mark.parametrize("how", ["full", "read-only"])

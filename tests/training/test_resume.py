@@ -7,14 +7,13 @@ same run never interrupted. Faults are real: processes are killed, disks are ful
 import os
 import random
 import shutil
-import subprocess
 from dataclasses import asdict
 from pathlib import Path
 
+import disks
 import pytest
 import torch
 from faulty import SIGNALS, assert_same, attempt, record_of
-from required import absent
 
 from disciplined.mistakes import Mistake
 from disciplined.training import checkpoint
@@ -363,16 +362,8 @@ def test_damaged_data(how, data_dir, tmp_path):
 def small_disk(tmp_path):
     """A file system of its own, as many KiB as asked for; skips where none may be mounted."""
     place = tmp_path / "disk"
-    place.mkdir()
-
-    def mount(*options: str) -> None:
-        done = subprocess.run(["mount", *options, str(place)], capture_output=True, text=True)
-        if done.returncode:
-            absent(f"the right to mount a file system ({done.stderr.strip()})")
-
-    mount("-t", "tmpfs", "-o", "size=2200k", "tmpfs")
-    yield place, lambda: mount("-o", "remount,size=64m")
-    subprocess.run(["umount", str(place)], check=True)
+    with disks.disk(place, "2200k") as mount:
+        yield place, lambda: mount("-o", "remount,size=64m")
 
 
 def test_a_full_disk(small_disk, whole):
