@@ -17,7 +17,8 @@ have four epochs and 200 updates at least. A tenth of the training images is hel
 dataset.validation says how many. Three seeds tell what is beyond the noise. `dry_run=true` says
 what would be run. Runs are records under <output_dir>/runs; the same command again trains only what
 is missing. Table and picture go to <output_dir>/tuning.
-Status: 0, 1 a run failed, 2 a mistake, 3 everything diverged, 130/143.
+Status: 0, 1 a run failed, 2 a mistake, 3 nothing could be read off (all
+diverged, or no rate stands out), 130/143.
 """
 
 import sys

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from disciplined.benchmark import nodes, report
+from disciplined.benchmark import faults, nodes, report
 from disciplined.training.rows import METRICS, Row
 
 SETTING = {
@@ -155,3 +155,28 @@ def test_two_nodes_stand_beside_the_control(tmp_path: Path):
     beside = "| lenet-mnist | 2 | two nodes | one process"
     assert f"{beside} | 1.0e-02 | 1.0e-02 | 0.00 points | 1.010000, 1.000000 |" in page
     assert f"{beside}, two micro-batches | 0 | 0 | 0.00 points | 1.010000, 1.010000 |" in page
+
+
+def test_faults_are_told_by_the_tests_that_make_them(tmp_path: Path):
+    setting = {k: SETTING[k] for k in ("device", "hardware", "versions")} | {"what": "faults"}
+    told = {"date": LENET["date"], "command": faults.COMMAND}
+    for module, test, docs, outcome in (
+        ("test_ray", "test_a_full_disk", None, "failed"),
+        ("test_slurm_sweeps", "test_a_rank_is_killed[0]", "The others end.\n\nMore.", "passed"),
+        ("test_slurm_sweeps", "test_not_here", "SIGTERM saves", "skipped"),
+    ):
+        report.add(tmp_path, setting, faults.case(module, test, docs, outcome, 12.3) | told)
+    assert report.pages(tmp_path) == [tmp_path / "README.md"]
+    page = (tmp_path / "README.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith("| ")]
+    assert rows[2:] == [
+        "| Slurm, a sweep | a rank is killed (0): the others end | survived | 12 |",
+        "| Slurm, a sweep | not here: SIGTERM saves | not tried | 12 |",
+        "| Ray, a sweep | a full disk | **not survived** | 12 |",
+    ]
+    assert "2 tried, 1 survived." in page and f"`{faults.COMMAND}`" in page
+
+
+@pytest.mark.parametrize("module", faults.ENGINES)
+def test_the_clusters_tests_are_all_known(module: str):
+    assert (Path(__file__).parents[1] / "cluster" / f"{module}.py").is_file()

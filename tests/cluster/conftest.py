@@ -1,10 +1,20 @@
-"""The cluster that a module's tests share; where there can be none, why."""
+"""The cluster that a module's tests share; where there can be none, why. With `--publish` what came
+of each test goes to outputs/published/benchmark."""
 
 import contextlib
-from collections.abc import Iterator
+import shutil
+import subprocess
+from collections.abc import Generator, Iterator
+from typing import Any
 
 import pytest
 import slurm
+from processes import ROOT
+
+from disciplined.benchmark import faults, report
+from disciplined.training import machine
+
+FOLDER = ROOT / "outputs" / "published" / "benchmark"
 
 
 @pytest.fixture(scope="module")
@@ -18,3 +28,36 @@ def cluster() -> Iterator[slurm.Cluster]:
         except RuntimeError as error:  # as in a container that may not start it
             pytest.skip(f"Slurm is installed and does not start here: {error}")
         yield running
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The option."""
+    parser.addoption("--publish", action="store_true", help="put what came of each on the page")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A case of the record for each test, and for a set-up or an end that does not pass."""
+    told = yield
+    if item.config.getoption("--publish", default=False) and (
+        call.when == "call" or not told.passed
+    ):
+        case = faults.case(
+            item.path.stem, item.name, item.function.__doc__, told.outcome, call.duration
+        )
+        now = machine.description()
+        case |= {"commit": now["commit"], "date": now["date"], "command": faults.COMMAND}
+        report.add(FOLDER, setting(now["hardware"]), case)
+        report.pages(FOLDER)
+    return told
+
+
+def setting(hardware: str) -> dict[str, Any]:
+    """What the cases of a record share."""
+    versions = machine.versions("submitit", "ray")
+    if shutil.which("sinfo"):
+        told = subprocess.run(["sinfo", "--version"], capture_output=True, text=True).stdout
+        versions["slurm"] = told.split()[-1]
+    return {"what": "faults", "device": "cpu", "hardware": hardware, "versions": versions}

@@ -168,6 +168,9 @@ def test_mistakes(tmp_path: Path):
         fit(tmp_path, Schedules(lr=onecycle(0.1, 1.0, 2, 6)), module=Scheduled())
     with pytest.raises(Mistake, match="apply=True: the module's own lr_scheduler"):
         fit(tmp_path, RangeTest(high=1.0, iterations=2, apply=True), module=Scheduled())
+    with pytest.raises(Mistake, match="no weight_decay is read off a range test"):
+        decay = RangeTest(high=1.0, iterations=2, over="weight_decay", apply=True)
+        fit(tmp_path, decay)
     with pytest.raises(Mistake, match="accumulate_grad_batches=2"):
         fit(tmp_path, RangeTest(high=1.0, iterations=2), accumulate_grad_batches=2)
     with pytest.raises(Mistake, match="the run has no end"):

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from disciplined.benchmark import ledger_table, nodes
+from disciplined.benchmark import faults, ledger_table, nodes
 from disciplined.benchmark.finders import PROTOCOL, picture, table
 from disciplined.benchmark.timing import Timing, ratio
 
@@ -29,6 +29,7 @@ TITLES = {
     "ledger": "What a large ledger costs its readers",
     "finders": "Range tests beside each other: the rate suggested, and 1cycle with it",
     "nodes": "One run over two nodes beside one process: how far apart the curves come",
+    "faults": "What was done to runs on real engines, and what came of it",
 }
 
 
@@ -216,6 +217,7 @@ def several_nodes(found: dict[str, Any]) -> str:
 TABLES = {
     **dict.fromkeys(("launchers", "clusters", "ray"), sweeps),
     **{"profile": profiles, "ledger": ledgers, "finders": finders, "nodes": several_nodes},
+    "faults": lambda found: faults.section(found, TITLES["faults"]),
 }
 PICTURES = {"finders": picture.draw, "nodes": nodes.draw}
 

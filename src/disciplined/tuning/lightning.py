@@ -73,14 +73,14 @@ class RangeTest(pl.Callback):
     nowhere, other callbacks see nothing of the test, metrics and plain attributes of the module are
     put back; objects of other classes that it keeps are not. A run that is resumed, or
     `fast_dev_run`, is not tested. Data loaders with `persistent_workers` keep the seeds of the
-    test. `result` is a `disciplined.tuning.trial.result.RangeTestResult`.
+    test. `result` is a `disciplined.tuning.trial.result.RangeTestResult`, None without a test.
 
     Args:
         high, low, iterations, shape, over, points, seeds, stop, beside, validation_images: as of
             `disciplined.range_test`.
         loss, accuracy: the names under which `validation_step` logs them; without validation the
             training loss is read alone.
-        apply: whether training then begins with the largest rate suggested.
+        apply: whether training then begins with the largest rate suggested; of rates only.
         figure: a file for the picture.
     """
 
@@ -112,6 +112,8 @@ class RangeTest(pl.Callback):
                 f"RangeTest: accumulate_grad_batches={trainer.accumulate_grad_batches}: it would "
                 "find the rate of single batches; call disciplined.range_test with step="
             )
+        if self.apply and (over := self.settings.get("over", "lr")) != "lr":
+            raise Mistake(f"RangeTest: apply=True: no {over} is read off a range test, only rates")
         if self.apply and trainer.lr_scheduler_configs:
             raise Mistake("RangeTest: apply=True: the module's own lr_scheduler sets the rate")
         optimizer = only_optimizer(trainer, "RangeTest")
@@ -135,7 +137,7 @@ class RangeTest(pl.Callback):
             if self.file:
                 self.result.figure(self.file)
         if self.apply and (found := self.result.suggested.max_lr) is not None:
-            Driven(optimizer, self.result.over).set(found)
+            Driven(optimizer, "lr").set(found)
 
 
 def only_optimizer(trainer: pl.Trainer, who: str) -> torch.optim.Optimizer:
