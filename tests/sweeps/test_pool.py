@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from disciplined.ending import MISTAKE
 from disciplined.sweeps import pool, shares
 from disciplined.sweeps.jobs import Job
 from disciplined.sweeps.shares import Share
@@ -77,8 +78,8 @@ def test_a_job_that_is_killed_costs_only_itself(tmp_path: Path):
 def test_a_mistake_in_a_job_is_its_one_line(tmp_path: Path):
     wrong = Job(Path("key"), ("model=nothing",), "wrong")
     outcome = pool.train([wrong], logs=tmp_path / "logs", preload=())
-    assert outcome.failed[0][2].startswith("status 2: model=nothing: no such choice")
-    assert outcome.mistakes == 1
+    ((_, status, why),) = outcome.failed
+    assert status == MISTAKE and why.startswith("status 2: model=nothing: no such choice")
 
 
 def test_a_signal_stops_every_job(tmp_path: Path):

@@ -232,7 +232,7 @@ def train(wanted: list["Run"], studies: list[Study], chosen: Options, shelf: She
     """Run what is missing of these studies' runs, here or where the launcher says."""
     from disciplined.studies import expansion, registration
     from disciplined.sweeps import launchers
-    from disciplined.sweeps.jobs import Job, ended_line
+    from disciplined.sweeps.jobs import Job, Progress
 
     missing = lacking(wanted, shelf)
     if not missing:
@@ -249,13 +249,6 @@ def train(wanted: list["Run"], studies: list[Study], chosen: Options, shelf: She
     images, where = sum(run.images for run in missing), f"{chosen.jobs or 1} at a time"
     where = " ".join(chosen.launcher) or where
     tell(f"{len(missing)} runs to train, {images:,} images, {where}")
-    ended = 0
-
-    def tell_run(job: Job, status: str, seconds: float) -> None:
-        nonlocal ended
-        ended += 1
-        tell(ended_line(ended, len(missing), job, status, seconds))
-
     outcome = launcher.train(
         [
             Job(r.folder, r.overrides, f"{r.study} {r.arm} seed {r.seed}", entries[r.study])
@@ -264,7 +257,7 @@ def train(wanted: list["Run"], studies: list[Study], chosen: Options, shelf: She
         of=max(chosen.jobs or 1, len(expansion.distinct(wanted))),
         folder=folder,
         logs=output / "logs",
-        tell=tell_run,
+        tell=Progress(len(missing)).tell,
     )
     for job, _, why in outcome.failed:
         tell(f"failed: {job.name}: {why}")

@@ -1,6 +1,7 @@
-"""The runs of a sweep that wait for a worker."""
+"""The runs of a sweep: those that wait for a worker, and what is told of those that ended."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,18 @@ class Waiting:
         return done
 
 
-def ended_line(number: int, of: int, job: Job, status: str, seconds: float) -> str:
-    """What is told of a job that ended; no seconds where another process trained it."""
-    taken = f" in {seconds:.0f} s" if seconds else ""
-    return f"[{number}/{of}] {job.name}: {status}{taken}"
+@dataclass
+class Progress:
+    """Tells of jobs as they end, a line each with its number of so many; no seconds where another
+    process trained it. words: what is added to a line, of a job and its status."""
+
+    of: int
+    words: Callable[[Job, str], str] = lambda *_: ""
+    ended: int = 0
+
+    def tell(self, job: Job, status: str, seconds: float) -> None:
+        """The line of a job that ended."""
+        self.ended += 1
+        taken = f" in {seconds:.0f} s" if seconds else ""
+        line = f"[{self.ended}/{self.of}] {job.name}: {status}{taken}{self.words(job, status)}"
+        print(line, file=sys.stderr, flush=True)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from disciplined.ending import BUSY, DIVERGED, DONE, MISTAKE, handled
+from disciplined.ending import BUSY, DIVERGED, DONE, handled
 from disciplined.sweeps.jobs import Job, Waiting
 from disciplined.sweeps.shares import Share, shares
 from disciplined.sweeps.worker import train_one
@@ -36,11 +36,6 @@ class Outcome:
     finished: list[Job] = field(default_factory=list)
     failed: list[tuple[Job, int, str]] = field(default_factory=list)
     stopped: int | None = None
-
-    @property
-    def mistakes(self) -> int:
-        """How many of the failed ones a user's mistake stopped."""
-        return sum(status == MISTAKE for _, status, _ in self.failed)
 
 
 class Stopped(Exception):

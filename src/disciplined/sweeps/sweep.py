@@ -6,14 +6,13 @@ nothing of who started a run, and the same command again does only what is missi
 """
 
 import sys
-from pathlib import Path
 
 from disciplined import command_line
 from disciplined.columns import aligned
 from disciplined.ending import DIVERGED, DONE, FAULT, MISTAKE
 from disciplined.sweeps import launchers, results
 from disciplined.sweeps.grid import Place, expand
-from disciplined.sweeps.jobs import Job, ended_line
+from disciplined.sweeps.jobs import Job, Progress
 from disciplined.sweeps.pool import Outcome
 from disciplined.training.config import compose
 from disciplined.training.own_code import notice
@@ -110,28 +109,21 @@ def train(missing: list[Place], of: int, own: list[str], told: list[str]) -> Out
     folder = launchers.folder(output)
     launcher = launchers.chosen(own, folder)
     jobs = [Job(p.plan.folder, (*p.overrides, *told), p.name, force=p.asked.force) for p in missing]
-    ended = 0
+    progress = Progress(len(missing), accuracy_words)
 
     def begun(job: Job) -> None:
         print(f"started {job.name}: {job.folder}", file=sys.stderr, flush=True)
 
-    def tell(job: Job, status: str, seconds: float) -> None:
-        nonlocal ended
-        ended += 1
-        words = accuracy_words(job.folder) if status.startswith("done") else ""
-        line = ended_line(ended, len(missing), job, status, seconds)
-        print(line + words, file=sys.stderr, flush=True)
-
     outcome = launcher.train(
-        jobs, of=of, folder=folder, logs=output / "logs", begun=begun, tell=tell
+        jobs, of=of, folder=folder, logs=output / "logs", begun=begun, tell=progress.tell
     )
     for job, _, why in outcome.failed:
         print(f"{job.name}: {why}", file=sys.stderr)
     return outcome
 
 
-def accuracy_words(folder: Path) -> str:
+def accuracy_words(job: Job, status: str) -> str:
     """The final test accuracy of a run that is done, for its line."""
-    summary = Record(folder).summary() or {}
+    summary = (Record(job.folder).summary() or {}) if status.startswith("done") else {}
     accuracy = summary.get("result", {}).get("final", {}).get("test_accuracy")
     return "" if accuracy is None else f", test accuracy {100 * accuracy:.2f}%"
