@@ -1,5 +1,6 @@
 """What each step of the checklist runs: exact overrides, and what it refuses."""
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -44,6 +45,21 @@ def test_a_straight_range_test_ends_at_four_times_the_suggestion():
     assert "evaluation.images=2000" not in one.overrides
     ((one,),) = of(*MODEL, step="lr", shape="linear", low="0.1", high="3")
     assert {"schedule.base_lr=0.1", "schedule.max_lr=3"} < set(one.overrides)
+
+
+@pytest.mark.parametrize(
+    ("own", "said", "given"),
+    [
+        (0.95, (), ["batch_norm.maf=0.857143"]),  # of seven updates, not of twenty
+        (0.5, (), ["batch_norm.maf=0.5"]),
+        (0.95, ("batch_norm.maf=0.9",), ["batch_norm.maf=0.9"]),
+        (None, (), []),
+    ],
+)
+def test_batch_norms_average_is_of_a_points_updates(own: float | None, said, given: list[str]):
+    known = dataclasses.replace(KNOWN, maf=own)
+    (wave,) = steps.planned(Options(step="lr"), ["model=resnet56", *said], known)
+    assert [o for o in wave[0].overrides if o.startswith("batch_norm.maf")] == given
 
 
 def test_momenta_with_the_rate_rising_the_first_seed_of_each_first():

@@ -15,7 +15,7 @@ from disciplined import range_test
 from disciplined.mistakes import Mistake
 
 
-def network() -> nn.Module:
+def network() -> nn.Sequential:
     torch.manual_seed(4)
     return nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16), nn.Tanh(), nn.Linear(16, 3))
 
@@ -68,7 +68,12 @@ def test_a_range_test_then_fit_is_fit_byte_for_byte(settings: dict[str, Any]):
 
 
 def test_what_is_measured_is_what_a_bare_loop_measures():
-    model, data = network(), list(batches())
+    def averaging() -> nn.Sequential:  # the plain mean of all batches seen
+        model = network()
+        model[1].momentum = None
+        return model
+
+    model, data = averaging(), list(batches())
     held_out = list(DataLoader(problem(50), batch_size=20))
     optimizer = sgd(model)
     found = range_test(
@@ -77,10 +82,12 @@ def test_what_is_measured_is_what_a_bare_loop_measures():
     assert found.rows.tolist() == [3, 6, 9, 12] and found.stopped == [None]
     assert found.values == pytest.approx(0.1 + 0.3 * np.arange(12) / 12)
 
-    model = network()
+    model = averaging()
     optimizer = sgd(model)
     losses, rows = [], []
     for t in range(12):
+        if t % 3 == 0:
+            model[1].reset_running_stats()
         points, labels = data[t % len(data)]
         for group in optimizer.param_groups:
             group["lr"] = found.values[t]
@@ -180,9 +187,9 @@ def test_batches_of_names_and_of_nothing_weigh_what_they_hold():
         model, sgd(model, 1e-9), held_out[:1], validation=held_out, high=1e-12, iterations=2,
         points=1, loss=loss, move=lambda batch: batch,
     )  # fmt: skip
+    model[1].momentum = 1.0  # the statistics of the one batch
     model.train()
-    for _ in range(2):  # the running statistics have seen two batches
-        model(points[:20])
+    model(points[:20])
     model.eval()
     with torch.no_grad():
         expected = float(nn.functional.cross_entropy(model(points), labels))

@@ -9,7 +9,7 @@ from pathlib import Path
 from disciplined.ending import FAULT, MISTAKE
 from disciplined.sweeps import pool
 from disciplined.sweeps.grid import Place
-from disciplined.sweeps.jobs import Job, ended_line
+from disciplined.sweeps.jobs import Job, Progress
 from disciplined.training.planning import Plan
 from disciplined.training.record import Record
 from disciplined.tuning.checklist.snapshot import go_on
@@ -97,13 +97,7 @@ def train(waves: list[list[Run]], jobs: int, *, until_full: bool) -> Ended:
     if absent:
         images = sum(run.images for run in absent)
         tell(f"{len(absent)} runs to train, {images:,} images, {jobs} at a time")
-    done = 0
-
-    def tell_run(job: Job, word: str, seconds: float) -> None:
-        nonlocal done
-        done += 1
-        tell(ended_line(done, len(absent), job, word, seconds))
-
+    progress = Progress(len(absent))
     for number, wave in enumerate(waves):
         if not (now := lacking(waves)[number]):
             continue
@@ -113,7 +107,7 @@ def train(waves: list[list[Run]], jobs: int, *, until_full: bool) -> Ended:
             # of the whole wave: a run taken up again must have the threads that it began with
             at_once=min(jobs, len(wave)),
             logs=now[0].folder.parents[1] / "logs",
-            tell=tell_run,
+            tell=progress.tell,
             work=functools.partial(go_on, begins=begins) if begins else None,
         )
         if outcome.stopped:

@@ -89,7 +89,8 @@ class Facts:
     """What the steps must know of the model and data set chosen.
 
     train_images: those trained on, without the `validation` images held out. max_lr, weight_decay:
-    the model's suggestions; `weight_decay.value` of the command before it.
+    the model's suggestions; `weight_decay.value` of the command before it. maf: batch norm's
+    moving-average fraction.
     """
 
     train_images: int
@@ -98,6 +99,7 @@ class Facts:
     classes: int
     max_lr: float
     weight_decay: float
+    maf: float | None = None
 
 
 @dataclass(frozen=True)
@@ -186,6 +188,7 @@ def facts(cfg: Any, overrides: list[str]) -> Facts:
         classes=dataset.classes,
         max_lr=float(suggested.max_lr),
         weight_decay=float(suggested.weight_decay) if decay is None else float(decay),
+        maf=cfg.batch_norm.maf,
     )
 
 
@@ -223,6 +226,9 @@ def planned(chosen: Options, overrides: list[str], known: Facts) -> list[list[Tr
             )
         low, high = bounds(chosen, known)
         few = [] if given(overrides, "evaluation.images") else [f"evaluation.images={IMAGES}"]
+        if known.maf and given(overrides, "batch_norm.maf") is None:
+            # batch norm's average is of a point's updates: at lower rates it was another network's
+            few.append(f"batch_norm.maf={min(known.maf, 1 - 1 / every):g}")
         return [tries(high, f"schedule.base_lr={low:g}", f"schedule.max_lr={high:g}", *few)]
     if chosen.step == "batch":
         said = given(overrides, "duration")

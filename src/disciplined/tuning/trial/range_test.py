@@ -72,7 +72,8 @@ def range_test(
         over: `lr`, `momentum` or `weight_decay`.
         beside: other hyper-parameters that go in a straight line meanwhile, from and to, for
             example {"momentum": (0.95, 0.8)}.
-        validation: batches held out of training; None to read the training loss alone.
+        validation: batches held out of training; None to read the training loss alone. Batch norm's
+            running averages are then of the updates since the last point, not of lower rates.
         validation_images: how many of these are measured at a point, at most; the same ones at
             every point, drawn at random once (the first of a stream); None for all.
         loss: mean loss of a batch, (model, batch) -> scalar; cross-entropy of (images, labels).

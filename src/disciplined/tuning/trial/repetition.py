@@ -13,6 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 from disciplined.mistakes import Mistake
 from disciplined.schedules.segments import Schedule
 from disciplined.tuning.driven import Driven
+from disciplined.tuning.trial.averages import Averages
 from disciplined.tuning.trial.batches import Measured, averaged, gathered
 from disciplined.tuning.trial.losses import kind, scalar
 from disciplined.tuning.trial.randomness import parts
@@ -58,8 +59,10 @@ class Repetition:
         stream = self.stream(seed)
         if not self.model.training:  # else as its parts are: some may be held in evaluation
             self.model.train()
+        averages = Averages(self.model)
         means: list[float] = []
         for row, end in enumerate(self.rows):
+            averages.begin()
             losses = []
             for t in range(done, end):
                 for one, schedule in self.driven:
@@ -73,6 +76,7 @@ class Repetition:
                 found["stopped"] = int(done + bad)
                 return found
             means.append(float(read.mean()))
+            averages.settle()
             if self.validation is not None:
                 found["measured"] = told = self.validated(self.validation)
                 found["val_loss"][row] = told.loss

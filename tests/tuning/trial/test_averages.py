@@ -1,0 +1,103 @@
+"""Batch norm's averages at a point are of that point's updates, whatever came before."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from disciplined import range_test
+from disciplined.models.batch_norm import CaffeBatchNorm
+from disciplined.tuning.trial.averages import Averages
+
+
+def images(count: int) -> list[torch.Tensor]:
+    torch.manual_seed(3)
+    return [5 * i + (1 + i) * torch.randn(16, 4, 3, 3) for i in range(count)]
+
+
+def norm(layer: nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
+    if isinstance(layer, CaffeBatchNorm):
+        return layer.statistics()
+    assert isinstance(layer, nn.BatchNorm2d)
+    assert layer.running_mean is not None and layer.running_var is not None
+    return layer.running_mean, layer.running_var
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [nn.BatchNorm2d(4), nn.BatchNorm2d(4, momentum=None), CaffeBatchNorm(4, maf=0.9)],
+    ids=["torch", "torch's plain mean", "Caffe"],
+)
+def test_of_the_points_updates_alone(layer: nn.Module):
+    *earlier, one, two = images(6)
+    for batch in earlier:
+        layer(batch)
+    averages = Averages(nn.Sequential(layer))
+    averages.begin()
+    layer(one), layer(two)
+    averages.settle()
+    later = 0.5 if getattr(layer, "momentum", 0.1) is None else 1 / (1 + 0.9)  # of two
+    parts = [(batch.mean((0, 2, 3)), batch.var((0, 2, 3))) for batch in (one, two)]
+    for found, first, second in zip(norm(layer), *parts, strict=True):
+        torch.testing.assert_close(found, (1 - later) * first + later * second)
+    averages.begin()
+    layer(one)
+    averages.settle()
+    torch.testing.assert_close(norm(layer)[0], parts[0][0])
+
+
+@pytest.mark.parametrize("layer", [nn.BatchNorm2d(4), CaffeBatchNorm(4, maf=0.9)])
+@pytest.mark.parametrize("frozen", [False, True])
+def test_what_sees_no_batch_keeps_what_it_had(layer: nn.Module, frozen: bool):
+    layer(images(2)[1])
+    before = copy.deepcopy(layer.state_dict())
+    layer.train(not frozen)
+    averages = Averages(layer)
+    averages.begin()
+    if frozen:
+        layer(images(1)[0])
+    averages.settle()
+    assert all(torch.equal(value, before[name]) for name, value in layer.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [nn.BatchNorm2d(4, track_running_stats=False), nn.LazyBatchNorm2d(), nn.GroupNorm(2, 4)],
+)
+def test_what_keeps_no_averages_is_left_alone(layer: nn.Module):
+    averages = Averages(layer)
+    averages.begin()
+    layer(images(1)[0])
+    averages.settle()
+    assert not averages.layers
+
+
+def test_validation_does_not_remember_another_network():
+    """Where each update makes the maps twice as large, ten updates' averages are useless."""
+
+    class Growing(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scale = nn.Parameter(torch.ones(1))
+            self.norm = nn.BatchNorm1d(1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.cat([self.norm(x * self.scale), torch.zeros(len(x), 1)], 1)
+
+    model = Growing()
+    torch.manual_seed(0)
+    x = torch.randn(64, 1)
+    batch = (x, (x[:, 0] < x.mean()).long())
+
+    def step(_: object) -> float:
+        with torch.no_grad():
+            model(x)
+            model.scale *= 2
+        return 1.0
+
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    settings = {"high": 1.0, "iterations": 20, "points": 20, "validation": [batch], "step": step}
+    found = range_test(model, optimizer, [batch], **settings)
+    # every point's network is the last one's with twice the scale: to a norm that follows, the same
+    assert found.val_loss[0, -1] == pytest.approx(found.val_loss[0, 1], rel=0.01)
