@@ -317,6 +317,31 @@ def test_a_limit_that_few_seeds_have_does_not_decide():
     assert suggested(readings([flat, made(100), made(100)])).max_lr == pytest.approx(0.2, rel=0.1)
 
 
+# training loss of the finders' CIFAR-10 subset, seed 107, an update at each rate from 1e-7 to 10
+NOISY = """
+2.48 2.38 2.40 2.45 2.38 2.41 2.58 2.45 2.43 2.41 2.42 2.39 2.55 2.44 2.39 2.41 2.47 2.44 2.47
+2.47 2.36 2.34 2.55 2.50 2.48 2.50 2.37 2.36 2.39 2.45 2.51 2.54 2.51 2.38 2.37 2.30 2.47 2.30
+2.47 2.46 2.39 2.40 2.54 2.49 2.49 2.32 2.37 2.52 2.36 2.43 2.34 2.44 2.24 2.29 2.32 2.25 2.22
+2.19 2.18 2.22 2.16 2.18 2.23 2.05 2.13 2.07 2.19 2.06 2.12 2.09 2.00 2.04 2.14 1.96 1.97 2.04
+2.07 2.00 2.19 1.87 2.27 1.99 1.84 1.94 2.42 2.27 2.49 2.00 2.53 2.34 2.12 2.26 2.35 2.32 2.43
+2.41 2.52 2.37 2.99 5.21
+"""
+
+
+def test_what_is_as_bad_as_before_is_no_plateau_however_noisy():
+    loss = np.array(NOISY.split(), float)
+    x = np.logspace(-7, 1, len(loss))
+    r = read(Curve(x, loss, shape="exponential"))
+    assert r["falls"].value is r["diverges"].value is None
+    s = suggested(list(r.values()))
+    assert s.max_lr == r["best"].value and 0.03 < (s.max_lr or 0) < 0.5
+    assert "best here" in s.why and "beyond it is mostly 2." in s.why
+    level = np.where(np.arange(len(x)) < 80, loss, np.median(loss[70:80]))  # a plateau instead
+    level[80:] += loss[:20] - np.median(loss[:20])
+    flat = read(Curve(x, level, shape="exponential"))
+    assert flat["starts"].value and flat["best"].value is None
+
+
 def test_a_loss_held_out_that_rises_before_accuracy_falls_decides():
     """Accuracy hardly notices at first; the training loss alone never limits the rate."""
     x = grid(100)

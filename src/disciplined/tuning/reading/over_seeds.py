@@ -20,8 +20,8 @@ class Reading:
     """One rule's answer.
 
     rule: starts, ragged, falls (1506.01186 section 3.3), rises (of a loss), steepest, tenth (of the
-    rate where the loss is lowest), diverges. value: the median of the seeds that have one, None
-    where none has.
+    rate where the loss is lowest), best (where no fall can be told from noise), diverges. value:
+    the median of the seeds that have one, None where none has.
     each: by seed, in the order of the curves. metric: what was read, empty for diverges. reason:
     what the rule saw in the seed nearest the median, or why most saw nothing. tested: the lowest
     and the highest rate of the test. points: of the metric, in the median seed.
@@ -60,7 +60,7 @@ class Reading:
 
 def readings(curves: Sequence[Curve]) -> list[Reading]:
     """What every rule reads off a range test, one curve a seed: starts, ragged, falls, rises,
-    steepest, tenth, diverges.
+    steepest, tenth, best, diverges.
 
     A rule reads the first of its metrics in which half of the seeds show anything: validation
     before training, accuracy before loss where the papers read accuracy. Raises Mistake where

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from disciplined.style import COLOURS, HEIGHT, STYLE, WIDTH, muted, words
+from disciplined.style import COLOURS, HEIGHT, NOTE, STYLE, WIDTH, muted, words
 from disciplined.tuning.reading.curve import Curve
 from disciplined.tuning.reading.over_seeds import Reading
 
@@ -19,6 +19,7 @@ RULES = {
     "starts": ("starts", COLOURS[2]),
     "steepest": ("steepest", COLOURS[5]),
     "tenth": ("min / 10", COLOURS[4]),
+    "best": ("best", NOTE),
     "ragged": ("ragged", COLOURS[3]),
     "falls": ("falls", COLOURS[1]),
     "rises": ("loss rises", COLOURS[7]),

@@ -111,6 +111,21 @@ def tenth(s: Score) -> tuple[float, str]:
     return lowest / 10, f"{s.name} is lowest at {lowest:.3g}{end}; a tenth of that"
 
 
+def best(s: Score) -> tuple[float, str]:
+    """The rate where a metric is best, where the rest loses half of the rise or more and is too
+    noisy to say from where: no plateau, though no fall can be told."""
+    learning(s)
+    try:
+        falls(s)
+    except NotRead:
+        beyond, level = s.y[s.best + 1 :], s.smooth[s.best]
+        if len(beyond) > len(s.x) / 20 and level - np.median(beyond) > s.rise / 2:
+            mostly = s.told(float(np.median(beyond)))
+            how = f"{s.told(level)}; beyond it is mostly {mostly}, but too noisy to say from where"
+            return float(s.x[s.best]), f"{s.name} is best here, {how}"
+    raise NotRead(f"{s.name} holds to the end, or it can be told from where it does not")
+
+
 def diverges(curve: Curve) -> tuple[float, str]:
     """Where the test ended, because the loss was not finite or had grown too large."""
     if curve.diverged_at is None:
@@ -126,4 +141,5 @@ RULES: dict[str, tuple[Callable[[Score], tuple[float, str]], tuple[str, ...]]] =
     "rises": (falls, ("val_loss",)),  # training loss may rise where validation does not
     "steepest": (steepest, LOSSES),
     "tenth": (tenth, LOSSES),
+    "best": (best, SCORES),
 }

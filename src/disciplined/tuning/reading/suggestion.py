@@ -32,7 +32,8 @@ def suggested(read: Sequence[Reading]) -> Suggested:
     Maximum: where the curve turns ragged or falls (1506.01186 section 3.3), or its loss rises
     (1803.09820, which reads the loss), whichever is first, if half of the seeds show it. Without
     any: half of where training diverged (1803.09820 trains at 0.005 what diverges at 0.008 in its
-    figure 4a), or the highest rate tested, as 1708.07120 does where its curves stay flat. Minimum:
+    figure 4a); where the curve is best, if what follows is mostly worse and too noisy to say from
+    where; or the highest rate tested, as 1708.07120 does where its curves stay flat. Minimum:
     where accuracy starts to rise, between a third of the maximum (1506.01186) and a tenth of it
     (1803.09820); a tenth where the start is not seen.
     """
@@ -55,6 +56,8 @@ def suggested(read: Sequence[Reading]) -> Suggested:
         return Suggested(None, None, starts.reason)
     elif ended.shared and ended.value is not None:
         max_lr, why = ended.value / 2, f"half of {ended.value:.3g}, where training diverged"
+    elif "best" in by and by["best"].shared:
+        max_lr, why = by["best"].value or 0.0, by["best"].reason
     else:
         max_lr = highest
         why = "the highest tested, neither ragged nor falling in most seeds; higher ones may do too"
