@@ -58,6 +58,8 @@ def draw(path: Path, record: dict[str, Any]) -> Path:
                 upper.scatter(rates, list(map(error, had)), **look)
                 lower.scatter(rates, [place] * len(had), **look)
             upper.set(title=case["name"], xscale="log", yscale="log")
+            if upper.get_ylim()[1] < 10 * upper.get_ylim()[0]:  # few decades, or none, to name
+                upper.yaxis.set_minor_formatter("{x:g}")
             upper.yaxis.set_major_formatter("{x:g}")
             lower.set(ylim=(len(rules) - 0.5, -0.5), xlabel="largest rate of 1cycle")
             lower.set_yticks(range(len(rules)), rules if column == 0 else [""] * len(rules))
