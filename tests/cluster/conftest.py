@@ -2,7 +2,6 @@
 of each test goes to outputs/published/benchmark."""
 
 import contextlib
-import shutil
 import subprocess
 from collections.abc import Generator, Iterator
 from typing import Any
@@ -57,7 +56,8 @@ def pytest_runtest_makereport(
 def setting(hardware: str) -> dict[str, Any]:
     """What the cases of a record share."""
     versions = machine.versions("submitit", "ray")
-    if shutil.which("sinfo"):
-        told = subprocess.run(["sinfo", "--version"], capture_output=True, text=True).stdout
-        versions["slurm"] = told.split()[-1]
+    if not slurm.absent():  # its other programs say nothing without a slurm.conf
+        asked = ["slurmctld", "-V"]
+        told = subprocess.run(asked, capture_output=True, text=True, env={"PATH": slurm.PATH})
+        versions["slurm"] = told.stdout.split()[-1]
     return {"what": "faults", "device": "cpu", "hardware": hardware, "versions": versions}

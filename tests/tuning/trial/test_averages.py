@@ -63,7 +63,12 @@ def test_what_sees_no_batch_keeps_what_it_had(layer: nn.Module, frozen: bool):
 
 @pytest.mark.parametrize(
     "layer",
-    [nn.BatchNorm2d(4, track_running_stats=False), nn.LazyBatchNorm2d(), nn.GroupNorm(2, 4)],
+    [
+        nn.BatchNorm2d(4, track_running_stats=False),
+        nn.BatchNorm2d(4, momentum=0.0),
+        nn.LazyBatchNorm2d(),
+        nn.GroupNorm(2, 4),
+    ],
 )
 def test_what_keeps_no_averages_is_left_alone(layer: nn.Module):
     averages = Averages(layer)
@@ -71,6 +76,7 @@ def test_what_keeps_no_averages_is_left_alone(layer: nn.Module):
     layer(images(1)[0])
     averages.settle()
     assert not averages.layers
+    assert all(torch.isfinite(value).all() for value in layer.state_dict().values())
 
 
 def test_validation_does_not_remember_another_network():

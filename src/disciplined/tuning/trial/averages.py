@@ -53,8 +53,9 @@ class Averages:
 def averaging(layer: nn.Module) -> bool:
     """Whether a layer keeps running averages of its batches."""
     if isinstance(layer, _BatchNorm):
-        mean, batches = layer.running_mean, layer.num_batches_tracked
-        return mean is not None and batches is not None and not is_lazy(mean)
+        if layer.running_mean is None or is_lazy(layer.running_mean):
+            return False
+        return layer.num_batches_tracked is not None and layer.momentum != 0
     return isinstance(layer, CaffeBatchNorm)  # whose sums know their weight
 
 
