@@ -7,8 +7,9 @@
     python scripts/tune.py step=weight_decay ... [values=1e-4,1e-3,1e-2] [snapshot=false]
     python scripts/tune.py step=batch ... [values=32,64,128,256]
 
-`lr`: a range test, and the rates read off it. `momentum`: short runs, the rate rising, a constant
-momentum each. `sensitivity`: a constant rate each, over decades. `weight_decay`: one run to its
+`lr`: a range test, and the rates read off it; the average of the papers' batch norm is shortened to
+a point's updates for it, other networks' is as it is. `momentum`: short runs, the rate rising, a
+constant momentum each. `sensitivity`: a constant rate each, over decades. `weight_decay`: one run to its
 middle, from there a run for each value; `snapshot=false` gives each a whole short run. `batch`: a
 few updates at each total batch size, for time and memory.
 

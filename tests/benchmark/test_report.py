@@ -174,9 +174,9 @@ def test_faults_are_told_by_the_tests_that_make_them(tmp_path: Path):
         "| Slurm, a sweep | not here: SIGTERM saves | not tried | 12 |",
         "| Ray, a sweep | a full disk | **not survived** | 12 |",
     ]
-    assert "2 tried, 1 survived." in page and f"`{faults.COMMAND}`" in page
+    assert "2 tried, 1 survived: " in page and f"`{faults.COMMAND}`" in page
 
 
-@pytest.mark.parametrize("module", faults.ENGINES)
-def test_the_clusters_tests_are_all_known(module: str):
-    assert (Path(__file__).parents[1] / "cluster" / f"{module}.py").is_file()
+def test_the_clusters_tests_are_all_known():
+    found = Path(__file__).parents[1].glob("cluster/test_*.py")
+    assert {path.stem for path in found} == set(faults.ENGINES)

@@ -14,6 +14,7 @@ from disciplined.benchmark import faults, report
 from disciplined.training import machine
 
 FOLDER = ROOT / "outputs" / "published" / "benchmark"
+FOUND: dict[str, dict[str, Any]] = {}  # a test's id -> its case
 
 
 @pytest.fixture(scope="module")
@@ -38,19 +39,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_runtest_makereport(
     item: pytest.Function, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A case of the record for each test, and for a set-up or an end that does not pass."""
+    """A case of the record for each test, and for a set-up or an end that fails."""
     told = yield
-    if item.config.getoption("--publish", default=False) and (
-        call.when == "call" or not told.passed
-    ):
-        case = faults.case(
+    if call.when == "call" or told.failed:
+        FOUND[item.nodeid] = faults.case(
             item.path.stem, item.name, item.function.__doc__, told.outcome, call.duration
         )
-        now = machine.description()
-        case |= {"commit": now["commit"], "date": now["date"], "command": faults.COMMAND}
-        report.add(FOLDER, setting(now["hardware"]), case)
-        report.pages(FOLDER)
     return told
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Put the cases into the record; what was not tried leaves what another run told."""
+    if session.config.getoption("--publish", default=False) and FOUND:
+        now = machine.description()
+        shared = {"commit": now["commit"], "date": now["date"], "command": faults.COMMAND}
+        for case in FOUND.values():
+            report.add(FOLDER, setting(now["hardware"]), case | shared)
+        report.pages(FOLDER)
 
 
 def setting(hardware: str) -> dict[str, Any]:

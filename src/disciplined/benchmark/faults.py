@@ -1,4 +1,4 @@
-"""What was done to runs and sweeps on real engines, and what came of it: the clusters' tests, told.
+"""What was done to runs and sweeps on real engines, and what came of it, as the tests tell it.
 
 The record is made by the tests themselves, one case each.
 """
@@ -52,7 +52,8 @@ def section(found: dict[str, Any], title: str) -> str:
         [
             f"## {title}",
             "",
-            f"{tried} tried, {survived} survived.",
+            f"{tried} tried, {survived} survived: faults, and beside them what must be as on one "
+            "machine.",
             "",
             *(f"| {' | '.join(row)} |" for row in rows),
             "",

@@ -73,14 +73,15 @@ class RangeTest(pl.Callback):
     nowhere, other callbacks see nothing of the test, metrics and plain attributes of the module are
     put back; objects of other classes that it keeps are not. A run that is resumed, or
     `fast_dev_run`, is not tested. Data loaders with `persistent_workers` keep the seeds of the
-    test. `result` is a `disciplined.tuning.trial.result.RangeTestResult`, None without a test.
+    test. `result` is a `disciplined.tuning.trial.result.RangeTestResult`, None where none was
+    run.
 
     Args:
         high, low, iterations, shape, over, points, seeds, stop, beside, validation_images: as of
             `disciplined.range_test`.
         loss, accuracy: the names under which `validation_step` logs them; without validation the
             training loss is read alone.
-        apply: whether training then begins with the largest rate suggested; of rates only.
+        apply: whether training then begins with the largest rate suggested; only with over="lr".
         figure: a file for the picture.
     """
 

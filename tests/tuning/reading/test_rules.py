@@ -335,11 +335,20 @@ def test_what_is_as_bad_as_before_is_no_plateau_however_noisy():
     assert r["falls"].value is r["diverges"].value is None
     s = suggested(list(r.values()))
     assert s.max_lr == r["best"].value and 0.03 < (s.max_lr or 0) < 0.5
-    assert "best here" in s.why and "beyond it is mostly 2." in s.why
+    assert "best here" in s.why and "beyond it is mostly 2.34" in s.why
+    ended = Curve(x, loss, diverged_at=10.0, shape="exponential")
+    assert suggested(readings([ended])).max_lr == s.max_lr, "not half of where training diverged"
     level = np.where(np.arange(len(x)) < 80, loss, np.median(loss[70:80]))  # a plateau instead
     level[80:] += loss[:20] - np.median(loss[:20])
     flat = read(Curve(x, level, shape="exponential"))
     assert flat["starts"].value and flat["best"].value is None
+    flat = Curve(x, level, shape="exponential")
+    falling = Curve(x, np.where(x > 1, 4.0, level), shape="exponential")
+    assert read(falling)["falls"].value
+    noisy = Curve(x, loss, shape="exponential")
+    told = suggested(readings([noisy, falling, flat, noisy, falling]))
+    assert told.max_lr and s.max_lr <= told.max_lr < 2, "four of five end worse than their best"
+    assert suggested(readings([noisy, flat, flat])).max_lr == x[-1]
 
 
 def test_a_loss_held_out_that_rises_before_accuracy_falls_decides():

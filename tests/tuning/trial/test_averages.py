@@ -47,36 +47,72 @@ def test_of_the_points_updates_alone(layer: nn.Module):
     torch.testing.assert_close(norm(layer)[0], parts[0][0])
 
 
-@pytest.mark.parametrize("layer", [nn.BatchNorm2d(4), CaffeBatchNorm(4, maf=0.9)])
-@pytest.mark.parametrize("frozen", [False, True])
-def test_what_sees_no_batch_keeps_what_it_had(layer: nn.Module, frozen: bool):
-    layer(images(2)[1])
-    before = copy.deepcopy(layer.state_dict())
-    layer.train(not frozen)
-    averages = Averages(layer)
-    averages.begin()
-    if frozen:
-        layer(images(1)[0])
-    averages.settle()
-    assert all(torch.equal(value, before[name]) for name, value in layer.state_dict().items())
+class Uncounted(nn.BatchNorm2d):
+    """As ghost batch norms that call torch's function by themselves."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        return nn.functional.batch_norm(
+            input, self.running_mean, self.running_var, training=self.training, momentum=0.1
+        )
 
 
-@pytest.mark.parametrize(
-    "layer",
-    [
-        nn.BatchNorm2d(4, track_running_stats=False),
-        nn.BatchNorm2d(4, momentum=0.0),
-        nn.LazyBatchNorm2d(),
-        nn.GroupNorm(2, 4),
-    ],
-)
-def test_what_keeps_no_averages_is_left_alone(layer: nn.Module):
+LAYERS = [
+    nn.BatchNorm2d(4),
+    nn.BatchNorm2d(4, momentum=None),
+    nn.BatchNorm2d(4, momentum=0.0),
+    nn.BatchNorm2d(4, track_running_stats=False),
+    CaffeBatchNorm(4, maf=0.9),
+    Uncounted(4),
+    nn.GroupNorm(2, 4),
+]
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_without_a_batch_evaluation_is_what_it_was(layer: nn.Module):
+    """Before the first update of a point, as by a step with a teacher, and behind a frozen one."""
+    first, second = images(2)
+    layer = copy.deepcopy(layer)
+    layer(first)
+    averages = Averages(nn.Sequential(layer))
+    before = copy.deepcopy(layer).eval()(second)
+    averages.begin()
+    layer.eval()
+    torch.testing.assert_close(layer(second), before)
+    averages.settle()
+    torch.testing.assert_close(layer(second), before)
+
+
+@pytest.mark.parametrize("layer", [Uncounted(4), nn.BatchNorm2d(4, momentum=0.0), LAYERS[3]])
+def test_what_cannot_be_told_apart_is_left_as_it_is(layer: nn.Module):
+    first, second = images(2)
+    plain, tested = copy.deepcopy(layer), copy.deepcopy(layer)
+    averages = Averages(tested)
+    for one in (first, second):
+        averages.begin()
+        plain(one), tested(one)
+        averages.settle()
+    expected = plain.state_dict()
+    assert all(torch.equal(value, expected[name]) for name, value in tested.state_dict().items())
+
+
+def test_several_forwards_and_a_long_average():
+    """Each forward counts, as with accumulated gradients; a long average costs digits, no more."""
+    layer = nn.BatchNorm2d(4, momentum=0.01)
+    first, *others = images(4)
+    layer(first)
     averages = Averages(layer)
     averages.begin()
-    layer(images(1)[0])
+    for batch in others:
+        layer(batch)
     averages.settle()
-    assert not averages.layers
-    assert all(torch.isfinite(value).all() for value in layer.state_dict().values())
+    weights = torch.tensor([0.99**2, 0.99, 1.0])
+    means = torch.stack([batch.mean((0, 2, 3)) for batch in others])
+    expected = (weights[:, None] * means).sum(0) / weights.sum()
+    torch.testing.assert_close(norm(layer)[0], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_layer_that_knows_no_sizes_yet():
+    assert not Averages(nn.LazyBatchNorm2d()).norms
 
 
 def test_validation_does_not_remember_another_network():

@@ -49,21 +49,28 @@ def starts(s: Score) -> tuple[float, str]:
 
 def falls(s: Score) -> tuple[float, str]:
     """The last rate at which a metric is near its best before it gets worse for good."""
-    holds = int(np.flatnonzero(~s.below_best(FALLEN))[-1])
-    rest = s.y[holds + 1 :]
-    best = s.smooth[s.best]
-    if len(rest):
-        level = float(np.median(rest))
-        error = MEDIAN * float(np.median(s.sigma[holds + 1 :])) / np.sqrt(len(rest))
-        noise = CHANGED * float(np.hypot(error, s.error[s.best]))
-        part = FALLEN if len(rest) >= len(s.x) / 20 else 0.5  # the last few may just be low
-        if best - level > max(part * s.rise, noise):
-            last = int(np.flatnonzero(~s.below_best(BEGUN)[: holds + 1])[-1])
-            verb = "falls" if s.metric.endswith("accuracy") else "rises"
-            how = f"from {s.told(best)} to {s.told(level)}"
-            return float(s.x[last]), f"{s.name} {verb} for good beyond here, {how}"
+    if found := fall(s):
+        last, level = found
+        verb = "falls" if s.metric.endswith("accuracy") else "rises"
+        how = f"from {s.told(s.smooth[s.best])} to {s.told(level)}"
+        return float(s.x[last]), f"{s.name} {verb} for good beyond here, {how}"
     end = "until training diverged" if s.diverged else f"to the end, {s.x[-1]:.3g}"
     raise NotRead(f"{s.name} is near its best {end}")
+
+
+def fall(s: Score) -> tuple[int, float] | None:
+    """The last point near the best, and the level after it, where that is lower beyond noise."""
+    holds = int(np.flatnonzero(~s.below_best(FALLEN))[-1])
+    rest = s.y[holds + 1 :]
+    if not len(rest):
+        return None
+    level = float(np.median(rest))
+    error = MEDIAN * float(np.median(s.sigma[holds + 1 :])) / np.sqrt(len(rest))
+    noise = CHANGED * float(np.hypot(error, s.error[s.best]))
+    part = FALLEN if len(rest) >= len(s.x) / 20 else 0.5  # the last few may just be low
+    if s.smooth[s.best] - level <= max(part * s.rise, noise):
+        return None
+    return int(np.flatnonzero(~s.below_best(BEGUN)[: holds + 1])[-1]), level
 
 
 def ragged(s: Score) -> tuple[float, str]:
@@ -112,18 +119,16 @@ def tenth(s: Score) -> tuple[float, str]:
 
 
 def best(s: Score) -> tuple[float, str]:
-    """The rate where a metric is best, where the rest loses half of the rise or more and is too
-    noisy to say from where: no plateau, though no fall can be told."""
+    """The rate where a metric is best, where half of the rise or more is lost in what follows and
+    noise hides from where: no plateau, though no fall can be told."""
     learning(s)
-    try:
-        falls(s)
-    except NotRead:
-        beyond, level = s.y[s.best + 1 :], s.smooth[s.best]
-        if len(beyond) > len(s.x) / 20 and level - np.median(beyond) > s.rise / 2:
-            mostly = s.told(float(np.median(beyond)))
-            how = f"{s.told(level)}; beyond it is mostly {mostly}, but too noisy to say from where"
-            return float(s.x[s.best]), f"{s.name} is best here, {how}"
-    raise NotRead(f"{s.name} holds to the end, or it can be told from where it does not")
+    if fall(s):
+        raise NotRead(f"{s.name} is read to get worse for good")
+    beyond, level = s.y[s.best + 1 :], s.smooth[s.best]
+    if len(beyond) <= len(s.x) / 20 or level - np.median(beyond) <= s.rise / 2:
+        raise NotRead(f"{s.name} keeps most of its rise to the end")
+    how = f"beyond it is mostly {s.told(float(np.median(beyond)))}, too noisy to say from where"
+    return float(s.x[s.best]), f"{s.name} is best here, {s.told(level)}; {how}"
 
 
 def diverges(curve: Curve) -> tuple[float, str]:

@@ -1,5 +1,6 @@
 """The ends of a cycle, from what the rules read off a range test. numpy only."""
 
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -54,19 +55,30 @@ def suggested(read: Sequence[Reading]) -> Suggested:
             return Suggested(None, None, f"{starts.reason}; test lower rates")
     elif starts.value is None:
         return Suggested(None, None, starts.reason)
-    elif ended.shared and ended.value is not None:
-        max_lr, why = ended.value / 2, f"half of {ended.value:.3g}, where training diverged"
-    elif "best" in by and by["best"].shared:
-        max_lr, why = by["best"].value or 0.0, by["best"].reason
     else:
         max_lr = highest
         why = "the highest tested, neither ragged nor falling in most seeds; higher ones may do too"
+        if ended.shared and ended.value is not None:
+            max_lr, why = ended.value / 2, f"half of {ended.value:.3g}, where training diverged"
+        if (lost := no_plateau(by)) is not None and lost < max_lr:
+            max_lr, why = lost, by["best"].reason
     measured = (limits or [starts])[0].metric
     base_lr, because = base(starts, max_lr)
     said = [f"max {max_lr:.3g}: {why}", because]
     if measured == "train_loss":
         said.append("read by training loss, since nothing held out says more")
     return Suggested(base_lr, max_lr, "; ".join(said))
+
+
+def no_plateau(by: dict[str, Reading]) -> float | None:
+    """The median over the seeds whose curve ends much worse than its best, where half of them do:
+    of where it falls or, if noise hides that, of where it is best."""
+    if "best" not in by or by["best"].value is None:
+        return None
+    pairs = zip(by["best"].each, by["falls"].each, strict=True)
+    found = [f if b is None else b for b, f in pairs if (b, f) != (None, None)]
+    many = 2 * len(found) >= len(by["best"].each)
+    return statistics.median(v for v in found if v is not None) if many else None
 
 
 def too_soon(starts: Reading, ended: Reading) -> Suggested:

@@ -7,61 +7,59 @@ network's: validation then falls apart at rates that train well, and the test is
 normalisation, whose author shortened Caffe's average so that super-convergence shows in his tests.
 """
 
-from collections.abc import Iterator
-
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parameter import is_lazy
 
 from disciplined.models.batch_norm import CaffeBatchNorm
 
+FORGOTTEN = 1e-6  # what is left of the weight of what was seen before
+
 
 class Averages:
-    """The running averages of a model's batch norms, begun anew at every point.
+    """The running averages of a model's batch norms, between one point and the next.
 
-    Layers that keep none, or are held in evaluation, are left alone. What a point's updates did
-    not reach keeps what it had.
+    Between `begin` and `settle` they are ordinary ones, for a step that evaluates its network.
+    A layer that no batch reaches, or that does not count its batches, keeps what it has.
     """
 
     def __init__(self, model: nn.Module):
-        self.layers = [layer for layer in model.modules() if averaging(layer)]
+        self.caffes = [one for one in model.modules() if isinstance(one, CaffeBatchNorm)]
+        self.norms = [one for one in model.modules() if isinstance(one, _BatchNorm)]
+        self.norms = [one for one in self.norms if averaging(one)]
         self.before: list[list[Tensor]] = []
 
     def begin(self) -> None:
-        """Forget what was seen before this point's updates."""
-        self.before = [[one.clone() for one in sums(layer)] for layer in self.layers]
-        for layer in self.layers:
-            if layer.training:
-                for one in sums(layer):
-                    one.zero_()
+        """Before a point's updates."""
+        for layer in self.caffes:
+            for one in (layer.s_mean, layer.s_var, layer.f):
+                one.mul_(FORGOTTEN)  # their quotients are as they were
+        self.before = [[one.clone() for one in kept(layer)] for layer in self.norms]
+        for layer in self.norms:
+            if layer.momentum is None:
+                kept(layer)[-1].zero_()  # the plain mean begins with the next batch
 
     def settle(self) -> None:
-        """Make averages of what was seen since `begin`, for evaluation."""
-        for layer, before in zip(self.layers, self.before, strict=True):
-            *seen, batches = sums(layer)
-            if not layer.training:
-                continue
-            if not batches:  # none came by
-                for one, was in zip(sums(layer), before, strict=True):
-                    one.copy_(was)
-            elif isinstance(layer, _BatchNorm) and layer.momentum is not None:
-                # begun at 0, they have so much of their weight
-                for one in seen:
-                    one.div_(1 - (1 - layer.momentum) ** batches)
+        """Behind a point's updates: make averages of them, for evaluation."""
+        for layer, before in zip(self.norms, self.before, strict=True):
+            mean, variance, count = kept(layer)
+            if layer.momentum is None:
+                if not count:
+                    count.copy_(before[-1])
+            elif batches := int(count - before[-1]):
+                left = (1 - layer.momentum) ** batches  # of what was there before
+                for one, was in ((mean, before[0]), (variance, before[1])):
+                    one.sub_(was, alpha=left).div_(1 - left)
+                variance.clamp_(min=0)
 
 
-def averaging(layer: nn.Module) -> bool:
-    """Whether a layer keeps running averages of its batches."""
-    if isinstance(layer, _BatchNorm):
-        if layer.running_mean is None or is_lazy(layer.running_mean):
-            return False
-        return layer.num_batches_tracked is not None and layer.momentum != 0
-    return isinstance(layer, CaffeBatchNorm)  # whose sums know their weight
+def averaging(layer: _BatchNorm) -> bool:
+    """Whether a layer follows its batches."""
+    if layer.running_mean is None or is_lazy(layer.running_mean):
+        return False
+    return layer.num_batches_tracked is not None and layer.momentum != 0
 
 
-def sums(layer: nn.Module) -> Iterator[Tensor]:
-    """What a layer keeps: mean, variance, and last how many batches, or their weight."""
-    names = ["running_mean", "running_var", "num_batches_tracked"]
-    if isinstance(layer, CaffeBatchNorm):
-        names = ["s_mean", "s_var", "f"]
-    return (getattr(layer, name) for name in names)
+def kept(layer: _BatchNorm) -> list[Tensor]:
+    """Mean, variance, and how many batches it has seen."""
+    return [getattr(layer, n) for n in ("running_mean", "running_var", "num_batches_tracked")]

@@ -59,10 +59,11 @@ class Repetition:
         stream = self.stream(seed)
         if not self.model.training:  # else as its parts are: some may be held in evaluation
             self.model.train()
-        averages = Averages(self.model)
+        averages = None if self.validation is None else Averages(self.model)
         means: list[float] = []
         for row, end in enumerate(self.rows):
-            averages.begin()
+            if averages:
+                averages.begin()
             losses = []
             for t in range(done, end):
                 for one, schedule in self.driven:
@@ -76,8 +77,8 @@ class Repetition:
                 found["stopped"] = int(done + bad)
                 return found
             means.append(float(read.mean()))
-            averages.settle()
-            if self.validation is not None:
+            if averages and self.validation is not None:
+                averages.settle()
                 found["measured"] = told = self.validated(self.validation)
                 found["val_loss"][row] = told.loss
                 found["val_accuracy"][row] = np.nan if told.accuracy is None else told.accuracy
