@@ -9,17 +9,17 @@
 
 `lr`: a range test, and the rates read off it; the average of the papers' batch norm is shortened to
 a point's updates for it, other networks' is as it is. `momentum`: short runs, the rate rising, a
-constant momentum each. `sensitivity`: a constant rate each, over decades. `weight_decay`: one run to its
-middle, from there a run for each value; `snapshot=false` gives each a whole short run. `batch`: a
-few updates at each total batch size, for time and memory.
+constant momentum each. `sensitivity`: a constant rate each, over decades. `weight_decay`: one run
+to its middle, from there a run for each value; `snapshot=false` gives each a whole short run.
+`batch`: a few updates at each total batch size, for time and memory.
 
 Everything else is `train.py`'s: model=, dataset=, recipe=, duration=, output_dir=, ... Short runs
 have four epochs and 200 updates at least. A tenth of the training images is held out unless
 dataset.validation says how many. Three seeds tell what is beyond the noise. `dry_run=true` says
 what would be run. Runs are records under <output_dir>/runs; the same command again trains only what
 is missing. Table and picture go to <output_dir>/tuning.
-Status: 0, 1 a run failed, 2 a mistake, 3 nothing could be read off (all
-diverged, or no rate stands out), 130/143.
+Status: 0, 1 a run failed, 2 a mistake, 3 nothing could be read off (all diverged, or no rate stands
+out), 130/143.
 """
 
 import sys
