@@ -211,9 +211,10 @@ def test_small_runs_share_a_gpu_and_two_sweeps_share_a_grid(ray: Nodes, tmp_path
     assert one == other == 0, err + err2
     assert out == out2
     assert "3 allocations to Ray: 3 nodes, 4 CPU, 2 GPU" in err
-    assert sorted(trained(err) + trained(err2)) == [f"seed={i}" for i in range(6)]
+    # both may tell of a run as done: one finds what the other has finished since it looked
+    assert {*trained(err), *trained(err2)} == {f"seed={i}" for i in range(6)}
     assert {path.read_text() for path in seen.iterdir()} == {"0"}
-    assert len(list(seen.iterdir())) == 6
+    assert len(list(seen.iterdir())) == 6, "each was trained once"
 
 
 @pytest.mark.parametrize(
