@@ -15,7 +15,8 @@ OUTCOMES = {"passed": "survived", "failed": "**not survived**", "skipped": "not 
 WHERE = """\
 A Slurm of two nodes and a Ray of several, real ones, whose nodes share this one host: started and
 ended by the tests. \
-To the same bytes: `metrics.csv` and the result of a run that was never interrupted."""
+To the same bytes: `metrics.csv` and the result of a run that was never
+interrupted. The seconds are those of a machine that did other things meanwhile."""
 
 
 def case(module: str, test: str, told: str | None, outcome: str, seconds: float) -> dict[str, Any]:
