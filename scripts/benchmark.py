@@ -27,7 +27,6 @@ network, beside those timed before in the same setting. Run nothing else meanwhi
 2 a mistake.
 """
 
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -37,6 +36,7 @@ from typing import Any
 
 from disciplined import command_line
 from disciplined.checks import one_of
+from disciplined.command_line import tell
 from disciplined.mistakes import Mistake
 
 
@@ -269,11 +269,6 @@ def measure(case, setting, asked: Options, first: str, makers: dict[str, Any]) -
         "rates": asdict(rates),
         "precision": parts.precision,
     }
-
-
-def tell(line: str) -> None:
-    """A line of progress."""
-    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -70,6 +70,11 @@ def converted(argument: str, value: str, kind: type) -> Any:
     return value
 
 
+def tell(line: str) -> None:
+    """A line of progress: beside what a command prints, at once."""
+    print(line, file=sys.stderr, flush=True)
+
+
 def run(main: Callable[[list[str]], int]) -> None:
     """End the process as `main` says: a mistake is a line and 2, Ctrl-C 130, a closed pipe 141."""
     try:

@@ -53,8 +53,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if session.config.getoption("--publish", default=False) and FOUND:
         now = machine.description()
         shared = {"commit": now["commit"], "date": now["date"], "command": faults.COMMAND}
+        same = setting(now["hardware"])
         for case in FOUND.values():
-            report.add(FOLDER, setting(now["hardware"]), case | shared)
+            report.add(FOLDER, same, case | shared)
         report.pages(FOLDER)
 
 

@@ -14,8 +14,7 @@ COMMAND = "pytest tests/cluster -m cluster -n0 --publish"
 OUTCOMES = {"passed": "survived", "failed": "**not survived**", "skipped": "not tried"}
 WHERE = """\
 A Slurm of two nodes and a Ray of several, real ones, whose nodes share this one host: started and
-ended by the tests. \
-To the same bytes: `metrics.csv` and the result of a run that was never
+ended by the tests. To the same bytes: `metrics.csv` and the result of a run that was never
 interrupted. The seconds are those of a machine that did other things meanwhile."""
 
 

@@ -5,7 +5,6 @@ studies are drawn a process each on every core.
 """
 
 import functools
-import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from disciplined.columns import aligned
+from disciplined.command_line import tell
 from disciplined.ending import FAULT, MISTAKE, SIGNALS
 from disciplined.mistakes import Mistake
 from disciplined.studies import asked
@@ -264,8 +264,3 @@ def train(wanted: list["Run"], studies: list[Study], chosen: Options, shelf: She
     if outcome.stopped:
         tell("stopped; the same command goes on from here")
     return Trained({job.key: status for job, status, _ in outcome.failed}, outcome.stopped)
-
-
-def tell(line: str) -> None:
-    """A line of progress."""
-    print(line, file=sys.stderr, flush=True)

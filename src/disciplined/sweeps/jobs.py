@@ -1,11 +1,11 @@
 """The runs of a sweep: those that wait for a worker, and what is told of those that ended."""
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from disciplined.command_line import tell
 from disciplined.training.record import Record, checksum
 from disciplined.training.watch import Watch
 
@@ -91,5 +91,4 @@ class Progress:
         """The line of a job that ended."""
         self.ended += 1
         taken = f" in {seconds:.0f} s" if seconds else ""
-        line = f"[{self.ended}/{self.of}] {job.name}: {status}{taken}{self.words(job, status)}"
-        print(line, file=sys.stderr, flush=True)
+        tell(f"[{self.ended}/{self.of}] {job.name}: {status}{taken}{self.words(job, status)}")

@@ -75,11 +75,12 @@ def test_without_a_batch_evaluation_is_what_it_was(layer: nn.Module):
     layer(first)
     averages = Averages(nn.Sequential(layer))
     before = copy.deepcopy(layer).eval()(second)
-    averages.begin()
     layer.eval()
-    torch.testing.assert_close(layer(second), before)
-    averages.settle()
-    torch.testing.assert_close(layer(second), before)
+    for _ in range(20):
+        averages.begin()
+        torch.testing.assert_close(layer(second), before)
+        averages.settle()
+        torch.testing.assert_close(layer(second), before)
 
 
 @pytest.mark.parametrize("layer", [Uncounted(4), nn.BatchNorm2d(4, momentum=0.0), LAYERS[3]])

@@ -1,11 +1,11 @@
 """A step's missing runs, trained wave by wave by the pool. No torch in this process."""
 
 import functools
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from disciplined.command_line import tell
 from disciplined.ending import FAULT, MISTAKE
 from disciplined.sweeps import pool
 from disciplined.sweeps.grid import Place
@@ -122,8 +122,3 @@ def train(waves: list[list[Run]], jobs: int, *, until_full: bool) -> Ended:
         if outcome.failed:
             break
     return ended
-
-
-def tell(line: str) -> None:
-    """A line of progress."""
-    print(line, file=sys.stderr, flush=True)

@@ -227,7 +227,7 @@ def planned(chosen: Options, overrides: list[str], known: Facts) -> list[list[Tr
         low, high = bounds(chosen, known)
         few = [] if given(overrides, "evaluation.images") else [f"evaluation.images={IMAGES}"]
         if known.maf and given(overrides, "batch_norm.maf") is None:
-            # batch norm remembers about a point's updates: what it saw at lower rates, were others
+            # batch norm is to remember a point's updates, not those of lower rates
             few.append(f"batch_norm.maf={min(known.maf, 1 - 1 / every):g}")
         return [tries(high, f"schedule.base_lr={low:g}", f"schedule.max_lr={high:g}", *few)]
     if chosen.step == "batch":

@@ -32,9 +32,10 @@ def suggested(read: Sequence[Reading]) -> Suggested:
 
     Maximum: where the curve turns ragged or falls (1506.01186 section 3.3), or its loss rises
     (1803.09820, which reads the loss), whichever is first, if half of the seeds show it. Without
-    any: half of where training diverged (1803.09820 trains at 0.005 what diverges at 0.008 in its
-    figure 4a); where the curve is best, if what follows is mostly worse and too noisy to say from
-    where; or the highest rate tested, as 1708.07120 does where its curves stay flat. Minimum:
+    any: the lower of half of where training diverged (1803.09820 trains at 0.005 what diverges at
+    0.008 in its figure 4a) and where the curve is best, if what follows is mostly worse and too
+    noisy to say from where; or the highest rate tested, as 1708.07120 does where its curves stay
+    flat. Minimum:
     where accuracy starts to rise, between a third of the maximum (1506.01186) and a tenth of it
     (1803.09820); a tenth where the start is not seen.
     """
@@ -73,12 +74,12 @@ def suggested(read: Sequence[Reading]) -> Suggested:
 def no_plateau(by: dict[str, Reading]) -> float | None:
     """The median over the seeds whose curve ends much worse than its best, where half of them do:
     of where it falls or, if noise hides that, of where it is best."""
-    if "best" not in by or by["best"].value is None:
+    best = by.get("best")
+    if best is None or best.value is None:
         return None
-    pairs = zip(by["best"].each, by["falls"].each, strict=True)
-    found = [f if b is None else b for b, f in pairs if (b, f) != (None, None)]
-    many = 2 * len(found) >= len(by["best"].each)
-    return statistics.median(v for v in found if v is not None) if many else None
+    pairs = zip(best.each, by["falls"].each, strict=True)
+    found = [rate for b, f in pairs if (rate := f if b is None else b) is not None]
+    return statistics.median(found) if 2 * len(found) >= len(best.each) else None
 
 
 def too_soon(starts: Reading, ended: Reading) -> Suggested:

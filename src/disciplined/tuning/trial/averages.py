@@ -7,13 +7,14 @@ network's: validation then falls apart at rates that train well, and the test is
 normalisation, whose author shortened Caffe's average so that super-convergence shows in his tests.
 """
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parameter import is_lazy
 
 from disciplined.models.batch_norm import CaffeBatchNorm
 
-FORGOTTEN = 1e-6  # what is left of the weight of what was seen before
+FORGOTTEN = 1e-9  # the weight left to all that was seen before
 
 
 class Averages:
@@ -25,15 +26,17 @@ class Averages:
 
     def __init__(self, model: nn.Module):
         self.caffes = [one for one in model.modules() if isinstance(one, CaffeBatchNorm)]
-        self.norms = [one for one in model.modules() if isinstance(one, _BatchNorm)]
-        self.norms = [one for one in self.norms if averaging(one)]
+        norms = (one for one in model.modules() if isinstance(one, _BatchNorm))
+        self.norms = [one for one in norms if averaging(one)]
         self.before: list[list[Tensor]] = []
 
     def begin(self) -> None:
         """Before a point's updates."""
         for layer in self.caffes:
+            # their quotients stay; not times FORGOTTEN, which is nothing after a few points alone
+            left = torch.where(layer.f > 0, FORGOTTEN / layer.f, 1)
             for one in (layer.s_mean, layer.s_var, layer.f):
-                one.mul_(FORGOTTEN)  # their quotients are as they were
+                one.mul_(left)
         self.before = [[one.clone() for one in kept(layer)] for layer in self.norms]
         for layer in self.norms:
             if layer.momentum is None:

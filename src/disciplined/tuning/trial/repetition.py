@@ -59,10 +59,10 @@ class Repetition:
         stream = self.stream(seed)
         if not self.model.training:  # else as its parts are: some may be held in evaluation
             self.model.train()
-        averages = None if self.validation is None else Averages(self.model)
+        averages = Averages(self.model)  # as validation asks for them
         means: list[float] = []
         for row, end in enumerate(self.rows):
-            if averages:
+            if self.validation is not None:
                 averages.begin()
             losses = []
             for t in range(done, end):
@@ -77,7 +77,7 @@ class Repetition:
                 found["stopped"] = int(done + bad)
                 return found
             means.append(float(read.mean()))
-            if averages and self.validation is not None:
+            if self.validation is not None:
                 averages.settle()
                 found["measured"] = told = self.validated(self.validation)
                 found["val_loss"][row] = told.loss
