@@ -238,8 +238,10 @@ def points(axis: Any, study: Study, panel: Panel, scale: str, results: Results) 
         lost = f", of {len(every)} runs {lost}" if lost else ""
         if means:
             x, y, spread = zip(*means, strict=True)
-            most = max(len(results.get(arm, [])) for arm in arms)
-            text = f"{name}mean ± std of {most} runs an arm" if most > 1 else f"{name}1 run an arm"
+            counts = [len(results[arm]) for arm in arms if results.get(arm)]
+            few, most = min(counts), max(counts)
+            runs = f"{most}" if few == most else f"{few} to {most}"
+            text = f"{name}mean ± std of {runs} runs an arm" if most > 1 else f"{name}1 run an arm"
             style = {"linewidth": 1.2, "elinewidth": 1, "capsize": 2, "markersize": 3}
             style |= {"color": colour, "fmt": "o-"}
             axis.errorbar(x, y, yerr=spread, label=wrapped(text + lost), **style)
