@@ -16,7 +16,7 @@ FIRST = re.search(r"^uv run train\.py (.*)$", (ROOT / "README.md").read_text(), 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_the_digits_are_learnt(precision: str, tmp_path: Path):
-    """At the published rates it is on the edge: some seeds diverge, in either precision."""
+    """At the rates published for CIFAR-10 it is on the edge of divergence, in either."""
     assert FIRST is not None
     said = [*FIRST[1].split(), f"precision={precision}", f"output_dir={tmp_path}"]
     command = [sys.executable, "train.py", *said]
