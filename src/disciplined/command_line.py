@@ -71,7 +71,7 @@ def converted(argument: str, value: str, kind: type) -> Any:
 
 
 def tell(line: str) -> None:
-    """A line of progress: beside what a command prints, at once."""
+    """A line of progress, on standard error, at once."""
     print(line, file=sys.stderr, flush=True)
 
 

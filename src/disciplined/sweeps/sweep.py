@@ -112,7 +112,7 @@ def train(missing: list[Place], of: int, own: list[str], told: list[str]) -> Out
     progress = Progress(len(missing), accuracy_words)
 
     def begun(job: Job) -> None:
-        print(f"started {job.name}: {job.folder}", file=sys.stderr, flush=True)
+        command_line.tell(f"started {job.name}: {job.folder}")
 
     outcome = launcher.train(
         jobs, of=of, folder=folder, logs=output / "logs", begun=begun, tell=progress.tell

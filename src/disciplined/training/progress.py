@@ -7,6 +7,7 @@ from typing import Any
 import pytorch_lightning as pl
 from tqdm import tqdm
 
+from disciplined.command_line import tell
 from disciplined.training.module import Training
 from disciplined.training.rows import Row
 from disciplined.training.updates import AfterUpdate
@@ -63,7 +64,7 @@ class Progress(AfterUpdate):
         tenth = 10 * updates // self.iterations
         if self.bar.disable and tenth > self.tenth:
             self.tenth = tenth
-            print(f"{updates}/{self.iterations} {words}", file=sys.stderr, flush=True)
+            tell(f"{updates}/{self.iterations} {words}")
 
     def close(self) -> None:
         """End the bar's line."""

@@ -434,3 +434,30 @@ def test_a_reading_and_a_suggestion_are_said_in_a_line():
     assert str(suggested(readings([noise]))).startswith(
         "no suggestion: validation accuracy: nothing"
     )
+
+
+def test_half_of_the_seeds_that_get_worse_limit_the_maximum():
+    """By where they are best or, where that is clear, by where they fall; the reason says which."""
+
+    def told(best: tuple[float | None, ...], falls: tuple[float | None, ...]) -> Any:
+        def one(rule: str, each: tuple[float | None, ...], reason: str) -> Reading:
+            found = sorted(v for v in each if v is not None)
+            value = float(np.median(found)) if found else None
+            return Reading(rule, value, each, "val_accuracy", reason, (1e-4, 1.0))
+
+        nothing = (None,) * len(best)
+        return suggested(
+            [
+                one("starts", (0.001,) * len(best), "it starts here"),
+                one("best", best, "it is best here"),
+                one("falls", falls, "it falls"),
+                one("diverges", nothing, "training did not diverge"),
+            ]
+        )
+
+    alone = told((0.1, 0.3, None, None), (None,) * 4)
+    assert alone.max_lr == 0.2 and "it is best here" in alone.why
+    both = told((0.1, None, None, None), (None, 0.3, None, None))
+    assert both.max_lr == 0.2 and "in 2 of 4 seeds the curve is mostly worse" in both.why
+    few = told((0.1, None, None, None), (None,) * 4)
+    assert few.max_lr == 1.0 and "the highest tested" in few.why

@@ -47,6 +47,31 @@ def test_of_the_points_updates_alone(layer: nn.Module):
     torch.testing.assert_close(norm(layer)[0], parts[0][0])
 
 
+@pytest.mark.parametrize("maf", [0.9, 0.999])
+def test_a_batch_after_points_without_one_is_the_average(maf: float):
+    """A layer that has not met a batch yet has none to keep."""
+    (first,) = images(1)
+    fresh = CaffeBatchNorm(4, maf=maf)
+    averages = Averages(fresh)
+    for _ in range(30):
+        averages.begin()
+        averages.settle()
+    assert not fresh.f and not fresh.s_mean.any()
+    for _ in range(2):
+        averages.begin()
+        fresh(first)
+        averages.settle()
+    torch.testing.assert_close(fresh.statistics()[0], first.mean((0, 2, 3)))
+
+
+def test_half_precision_keeps_its_average():
+    layer = CaffeBatchNorm(4, maf=0.9)
+    layer(images(1)[0])
+    before = layer.half().statistics()
+    Averages(layer).begin()
+    torch.testing.assert_close(layer.statistics(), before)
+
+
 class Uncounted(nn.BatchNorm2d):
     """As ghost batch norms that call torch's function by themselves."""
 

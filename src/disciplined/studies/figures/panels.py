@@ -221,7 +221,7 @@ def points(axis: Any, study: Study, panel: Panel, scale: str, results: Results) 
         name = f"{line}: " if line else ""
         if scale == "paper":
             by_table(axis, study, panel, arms, name, colour, results)
-        means, every = [], []
+        means, counts, every = [], [], []
         for arm in sorted(arms, key=lambda a: place(study, a, panel)):
             at, found = place(study, arm, panel), results.get(arm, [])
             every += found
@@ -231,6 +231,7 @@ def points(axis: Any, study: Study, panel: Panel, scale: str, results: Results) 
             if values:
                 spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
                 means.append((at, float(np.mean(values)), spread))
+                counts.append(len(values))
             if fallen(found, metric, panel.at):
                 cross(axis, at, row, colour)
                 crossed = True
@@ -238,10 +239,7 @@ def points(axis: Any, study: Study, panel: Panel, scale: str, results: Results) 
         lost = f", of {len(every)} runs {lost}" if lost else ""
         if means:
             x, y, spread = zip(*means, strict=True)
-            counts = [len(results[arm]) for arm in arms if results.get(arm)]
-            few, most = min(counts), max(counts)
-            runs = f"{most}" if few == most else f"{few} to {most}"
-            text = f"{name}mean ± std of {runs} runs an arm" if most > 1 else f"{name}1 run an arm"
+            text = name + runs_an_arm(counts)
             style = {"linewidth": 1.2, "elinewidth": 1, "capsize": 2, "markersize": 3}
             style |= {"color": colour, "fmt": "o-"}
             axis.errorbar(x, y, yerr=spread, label=wrapped(text + lost), **style)
@@ -299,6 +297,15 @@ def how_many(arms: list[str], missing: list[str], results: Results) -> str:
         return ""
     words = f"{run} of {len(arms)} arms run" if run else "none of them run"
     return f"{words}; {not_run(missing)}" if run and missing else words
+
+
+def runs_an_arm(counts: list[int]) -> str:
+    """Of how many runs the means are, one number an arm."""
+    few, most = min(counts), max(counts)
+    if most == 1:
+        return "1 run an arm"
+    number = most if few == most else f"{few} {'or' if most == few + 1 else 'to'} {most}"
+    return f"mean ± std of {number} runs an arm"
 
 
 def widen(axis: Any, places: list[float], scale: str) -> None:

@@ -32,10 +32,10 @@ def suggested(read: Sequence[Reading]) -> Suggested:
 
     Maximum: where the curve turns ragged or falls (1506.01186 section 3.3), or its loss rises
     (1803.09820, which reads the loss), whichever is first, if half of the seeds show it. Without
-    any: the lower of half of where training diverged (1803.09820 trains at 0.005 what diverges at
-    0.008 in its figure 4a) and where the curve is best, if what follows is mostly worse and too
-    noisy to say from where; or the highest rate tested, as 1708.07120 does where its curves stay
-    flat. Minimum:
+    any, half of where training diverged (1803.09820 trains at 0.005 what diverges at 0.008 in its
+    figure 4a); else the highest rate tested, as 1708.07120 does where its curves stay flat. Either
+    gives way to a lower rate at which the curve is best, if what follows is mostly worse and too
+    noisy to say from where. Minimum:
     where accuracy starts to rise, between a third of the maximum (1506.01186) and a tenth of it
     (1803.09820); a tenth where the start is not seen.
     """
@@ -61,8 +61,9 @@ def suggested(read: Sequence[Reading]) -> Suggested:
         why = "the highest tested, neither ragged nor falling in most seeds; higher ones may do too"
         if ended.shared and ended.value is not None:
             max_lr, why = ended.value / 2, f"half of {ended.value:.3g}, where training diverged"
-        if (lost := no_plateau(by)) is not None and lost < max_lr:
-            max_lr, why = lost, by["best"].reason
+        lost = no_plateau(by)
+        if lost is not None and lost[0] < max_lr:
+            max_lr, why = lost
     measured = (limits or [starts])[0].metric
     base_lr, because = base(starts, max_lr)
     said = [f"max {max_lr:.3g}: {why}", because]
@@ -71,15 +72,20 @@ def suggested(read: Sequence[Reading]) -> Suggested:
     return Suggested(base_lr, max_lr, "; ".join(said))
 
 
-def no_plateau(by: dict[str, Reading]) -> float | None:
+def no_plateau(by: dict[str, Reading]) -> tuple[float, str] | None:
     """The median over the seeds whose curve ends much worse than its best, where half of them do:
-    of where it falls or, if noise hides that, of where it is best."""
+    of where it falls or, if noise hides that, of where it is best. And why."""
     best = by.get("best")
     if best is None or best.value is None:
         return None
-    pairs = zip(best.each, by["falls"].each, strict=True)
-    found = [rate for b, f in pairs if (rate := f if b is None else b) is not None]
-    return statistics.median(found) if 2 * len(found) >= len(best.each) else None
+    rates = [fell if b is None else b for b, fell in zip(best.each, by["falls"].each, strict=True)]
+    found = [rate for rate in rates if rate is not None]
+    if 2 * len(found) < len(rates):
+        return None
+    if len(found) == len(best.found):  # none of them by a fall
+        return statistics.median(found), best.reason
+    many = f"in {len(found)} of {len(rates)} seeds"
+    return statistics.median(found), f"{many} the curve is mostly worse beyond about here"
 
 
 def too_soon(starts: Reading, ended: Reading) -> Suggested:

@@ -14,18 +14,20 @@ from torch.nn.parameter import is_lazy
 
 from disciplined.models.batch_norm import CaffeBatchNorm
 
-FORGOTTEN = 1e-9  # the weight left to all that was seen before
+FORGOTTEN = 1e-9  # what `begin` makes of f, the weight of all that was seen before
 
 
 class Averages:
     """The running averages of a model's batch norms, between one point and the next.
 
     Between `begin` and `settle` they are ordinary ones, for a step that evaluates its network.
-    A layer that no batch reaches, or that does not count its batches, keeps what it has.
+    A layer that no batch reaches, that does not count its batches, or whose float16 cannot hold
+    so small a weight, keeps what it has.
     """
 
     def __init__(self, model: nn.Module):
-        self.caffes = [one for one in model.modules() if isinstance(one, CaffeBatchNorm)]
+        caffes = (one for one in model.modules() if isinstance(one, CaffeBatchNorm))
+        self.caffes = [one for one in caffes if torch.finfo(one.f.dtype).tiny < FORGOTTEN]
         norms = (one for one in model.modules() if isinstance(one, _BatchNorm))
         self.norms = [one for one in norms if averaging(one)]
         self.before: list[list[Tensor]] = []
@@ -33,7 +35,8 @@ class Averages:
     def begin(self) -> None:
         """Before a point's updates."""
         for layer in self.caffes:
-            # their quotients stay; not times FORGOTTEN, which is nothing after a few points alone
+            # All are scaled alike, so that s/f stays. Times FORGOTTEN at every point instead would
+            # bring a layer that no batch reaches to 0.
             left = torch.where(layer.f > 0, FORGOTTEN / layer.f, 1)
             for one in (layer.s_mean, layer.s_var, layer.f):
                 one.mul_(left)

@@ -59,7 +59,7 @@ class Repetition:
         stream = self.stream(seed)
         if not self.model.training:  # else as its parts are: some may be held in evaluation
             self.model.train()
-        averages = Averages(self.model)  # as validation asks for them
+        averages = Averages(self.model)  # used only where there is validation
         means: list[float] = []
         for row, end in enumerate(self.rows):
             if self.validation is not None:
