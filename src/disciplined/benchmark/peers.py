@@ -217,7 +217,7 @@ def fastai(case: Case, parts: Parts, setting: Setting) -> Contender:
     def train(updates: int) -> float:
         count = (updates + WARM + AHEAD) * case.total_batch_size
         block = DataBlock(
-            blocks=(ImageBlock(kind), CategoryBlock),
+            blocks=[ImageBlock(kind), CategoryBlock],  # pyright: ignore[reportArgumentType]
             get_x=lambda i: kind.create(images[i % len(images)].squeeze()),
             get_y=lambda i: labels[i % len(labels)],
             splitter=transforms.IndexSplitter(range(count, count + 10)),
