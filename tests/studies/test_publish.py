@@ -159,7 +159,8 @@ def test_published_pages_are_what_their_records_say(name: str, tmp_path: Path):
     rates = calibration.of(study, found)
     page = publish.page(study, judge(study, scale, found), found, rates, folder)
     assert page == (folder / "README.md").read_text(), (
-        f"publish again: python scripts/reproduce.py figure={name} run=false publish=true"
+        f"publish again: python scripts/reproduce.py figure={name} scale={scale} seeds={seeds} "
+        "run=false publish=true"
     )
 
 

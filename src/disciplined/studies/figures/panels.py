@@ -4,6 +4,7 @@
 legend says how many; final values are then the others', with a cross at the lower edge.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -221,7 +222,7 @@ def points(axis: Any, study: Study, panel: Panel, scale: str, results: Results) 
         name = f"{line}: " if line else ""
         if scale == "paper":
             by_table(axis, study, panel, arms, name, colour, results)
-        means, counts, every = [], [], []
+        means, every = [], []
         for arm in sorted(arms, key=lambda a: place(study, a, panel)):
             at, found = place(study, arm, panel), results.get(arm, [])
             every += found
@@ -230,15 +231,14 @@ def points(axis: Any, study: Study, panel: Panel, scale: str, results: Results) 
             axis.plot([at] * len(values), values, "o", color=muted(colour), markersize=1.5)
             if values:
                 spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-                means.append((at, float(np.mean(values)), spread))
-                counts.append(len(values))
+                means.append((at, float(np.mean(values)), spread, len(values)))
             if fallen(found, metric, panel.at):
                 cross(axis, at, row, colour)
                 crossed = True
         lost = without(every, metric, panel.at)
         lost = f", of {len(every)} runs {lost}" if lost else ""
         if means:
-            x, y, spread = zip(*means, strict=True)
+            x, y, spread, counts = zip(*means, strict=True)
             text = name + runs_an_arm(counts)
             style = {"linewidth": 1.2, "elinewidth": 1, "capsize": 2, "markersize": 3}
             style |= {"color": colour, "fmt": "o-"}
@@ -299,7 +299,7 @@ def how_many(arms: list[str], missing: list[str], results: Results) -> str:
     return f"{words}; {not_run(missing)}" if run and missing else words
 
 
-def runs_an_arm(counts: list[int]) -> str:
+def runs_an_arm(counts: Sequence[int]) -> str:
     """Of how many runs the means are, one number an arm."""
     few, most = min(counts), max(counts)
     if most == 1:
