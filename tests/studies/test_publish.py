@@ -147,7 +147,8 @@ def test_published_pages_are_what_their_records_say(name: str, tmp_path: Path):
     places = (f"output_dir={tmp_path}",)
     verdicts = json.loads((folder / "verdicts.json").read_text())
     scale = verdicts["scale"]
-    seeds = max(study.seeds[scale], *(number["n"] for number in verdicts["numbers"]), 0)
+    most = max((seed + 1 for seeds in verdicts["seeds"].values() for seed in seeds), default=0)
+    seeds = study.seeds_shown(scale, most)
     runs = indexed(study, told, scale, seeds=seeds, places=places)
     if runs is None:  # more seeds than the index holds
         runs = expand(study, scale, seeds=seeds, places=places)
@@ -159,8 +160,7 @@ def test_published_pages_are_what_their_records_say(name: str, tmp_path: Path):
     rates = calibration.of(study, found)
     page = publish.page(study, judge(study, scale, found), found, rates, folder)
     assert page == (folder / "README.md").read_text(), (
-        f"publish again: python scripts/reproduce.py figure={name} scale={scale} seeds={seeds} "
-        "run=false publish=true"
+        f"publish again: {study.command(scale, most)} run=false publish=true"
     )
 
 

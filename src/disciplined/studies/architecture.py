@@ -111,7 +111,7 @@ def write_tables(study: Study, found: list[dict[str, Any]], folder: Path) -> Pat
     lines += [
         "Made from the network itself.",
         "",
-        f"`python scripts/reproduce.py figure={study.id}`",
+        f"`{study.command()}`",
     ]
     for words, told in (("Contradictions", study.contradictions), ("Notes", study.notes)):
         if told:

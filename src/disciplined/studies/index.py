@@ -12,7 +12,7 @@ from typing import Any
 
 from disciplined.studies import index_file
 from disciplined.studies.registration import blob
-from disciplined.studies.study import ENOUGH, SCALES, Study
+from disciplined.studies.study import SCALES, Study
 from disciplined.studies.study_file import CONF, ids, load
 from disciplined.training.record import write
 
@@ -33,7 +33,7 @@ def entry(study: Study) -> dict[str, Any]:
     scales: dict[str, Any] = {scale: {} for scale in SCALES}
     for arm in [] if study.sketch else study.arms:
         for scale in SCALES:
-            runs = expand_arm(study, arm, scale, max(study.seeds[scale], ENOUGH))
+            runs = expand_arm(study, arm, scale, study.seeds_shown(scale))
             plan = runs[0].plan
             if scale == "paper":
                 trained[arm] = plan.trained

@@ -152,7 +152,8 @@ def page(
         lines.append(f"* {n} × {where['hardware']}, {where['precision']}, {where['date']}")
     versions = ", ".join(f"{name} ({n})" for name, n in sorted(judgement.code.items()))
     lines += [f"* Fingerprint of the code that computed them (records): {versions}."] * bool(runs)
-    lines.append(f"* `python scripts/reproduce.py figure={study.id} scale={judgement.scale}`")
+    seeds = max((r.run.seed + 1 for found in results.values() for r in found), default=0)
+    lines.append(f"* `{study.command(judgement.scale, seeds)}`")
     for words, told in (("Contradictions", study.contradictions), ("Notes", study.notes)):
         if told:
             lines += ["", f"## {words}", "", *(f"* {t}" for t in told)]

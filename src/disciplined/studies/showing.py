@@ -21,7 +21,7 @@ VERDICTS = ("reproduced", "contradicted", "inconclusive", "not run")
 
 @dataclass(frozen=True)
 class Request:
-    """How to show a study. seeds: more runs an arm than its own, None for those; places: where
+    """How to show a study. seeds: how many of an arm at least, None for the usual; places: where
     things are, as `train.py` is told; publish: whether to stand by it; fresh: trust nothing
     published."""
 
@@ -108,14 +108,14 @@ def verdicts(judgement: "Judgement") -> dict[str, int]:
 def gather(
     study: Study, scale: str, request: Request, shelf: "Shelf", wanted: list["Run"]
 ) -> dict[str, list["Result"]]:
-    """All finished results of a study at a scale, more seeds than its own where asked for.
+    """All finished results of a study at a scale, also of seeds that it does not train by itself.
 
     They are found by the index where that is current and has the keys of what was just composed;
     composing hundreds of arms takes a minute. Of smoke only what was composed is shown.
     """
     from disciplined.studies import expansion, ledger
 
-    seeds = max(study.seeds[scale], request.seeds or 0)
+    seeds = study.seeds_shown(scale, request.seeds)
     runs = wanted if scale == "smoke" and wanted else None
     if runs is None and (told := index_file.kept(study.id)):
         runs = expansion.indexed(study, told, scale, seeds=seeds, places=request.places)

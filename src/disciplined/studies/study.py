@@ -197,6 +197,19 @@ class Study:
         """The arm in words."""
         return self.labels.get(arm, arm)
 
+    def seeds_shown(self, scale: str, asked: int | None = None) -> int:
+        """How many seeds of an arm are looked for: its own, as many as decide something where a
+        scale trains fewer by itself, and more where asked for."""
+        return max(self.seeds[scale], ENOUGH, asked or 0)
+
+    def command(self, scale: str | None = None, seeds: int = 0) -> str:
+        """What makes it again: at a scale, with so many seeds where those are not its own."""
+        told = ["python scripts/reproduce.py", f"figure={self.id}"]
+        if scale:
+            told.append(f"scale={scale}")
+            told += [f"seeds={seeds}"] * (seeds > self.seeds[scale])
+        return " ".join(told)
+
     def rows(self) -> list[str]:
         """The arms in the order of the table: run, chosen among those, and not to be run yet."""
         return [*self.arms, *self.chosen, *self.missing]

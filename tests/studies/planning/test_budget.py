@@ -135,6 +135,18 @@ def test_a_plan_from_index_and_disk():
     ]
 
 
+def test_what_a_longer_scale_has_settled_is_not_open():
+    short = {"a": arm("net-data-step-short", "a0 a1 a2"), "b": arm("net-data-cosine-short", "b0")}
+    one = {"claims": {"first": ["a"], "both": ["a", "b"]}}
+    paper = {"a": arm("net-data-step", "a0 a1 a2 a3"), "b": arm("net-data-cosine", "b0 b1 b2")}
+    index = {"p/one": one | {"scales": {"paper": paper, "short": short}}}
+    disk = {f"net-data-step-a{seed}" for seed in (0, 1, 3)}
+    found = open_claims(index, "short", disk.__contains__, Speeds())
+    assert [n.claim for n in found.needs] == ["both"] and found.settled == 1
+    found = open_claims(index, "paper", {"net-data-step-short-a0"}.__contains__, Speeds())
+    assert [n.claim for n in found.needs] == ["first", "both"], "a tenth settles no whole"
+
+
 def test_nothing_fits(tmp_path):
     text = planner.plan(INDEX, "paper", "1s", tmp_path, [])
     assert text.startswith("0 runs, no time of 1s, settle 0 of 4 open claims")

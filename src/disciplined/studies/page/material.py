@@ -70,9 +70,9 @@ class Material:
     def command(self) -> str:
         """What makes it again."""
         if not self.study.trains:
-            return f"python scripts/reproduce.py figure={self.study.id}"
-        scale = self.scale if self.runs else "paper"
-        return f"python scripts/reproduce.py figure={self.study.id} scale={scale}"
+            return self.study.command()
+        seeds = [seed + 1 for seeds in self.told.get("seeds", {}).values() for seed in seeds]
+        return self.study.command(self.scale if self.runs else "paper", max(seeds, default=0))
 
     @cached_property
     def logs(self) -> dict[str, author.Log]:

@@ -11,12 +11,13 @@ from disciplined.studies.planning import budget, speeds
 from disciplined.studies.planning.budget import Need, Step, Wanted
 from disciplined.studies.planning.speeds import Speeds, lasting
 from disciplined.studies.shelf import Shelf
-from disciplined.studies.study import ENOUGH
+from disciplined.studies.study import ENOUGH, SCALES
 
 
 @dataclass(frozen=True)
 class Open:
-    """Every claim, and the runs they lack by key. blocked: claims that read what cannot be run."""
+    """Every claim, and the runs they lack by key. settled: claims that lack none, at this scale or
+    at a longer one; blocked: claims that read what cannot be run."""
 
     settled: int
     blocked: int
@@ -27,10 +28,18 @@ class Open:
 def open_claims(
     index: dict[str, dict[str, Any]], scale: str, finished: Callable[[str], bool], known: Speeds
 ) -> Open:
-    """What the claims of all studies lack at a scale. finished: whether a key's record is there."""
+    """What the claims of all studies lack at a scale. finished: whether a key's record is there.
+
+    What the paper's length has settled, a tenth of it need not settle again.
+    """
     done = blocked = 0
     needs: list[Need] = []
     runs: dict[str, Wanted] = {}
+    longer = SCALES[: SCALES.index(scale)]
+
+    def lacks_none(about: dict[str, Any]) -> bool:
+        return not budget.missing_seeds(keys(about), finished, ENOUGH)
+
     for study, told in index.items():
         arms = told["scales"][scale]
         lacking: dict[str, list[str]] = {}
@@ -48,10 +57,11 @@ def open_claims(
                 blocked += 1
                 continue
             lacks = frozenset(key for arm in reads for key in lacking[arm])
-            if lacks:
-                needs.append(Need(study, claim, lacks))
-            else:
+            above = [[told["scales"][one][arm] for arm in reads] for one in longer]
+            if not lacks or any(all(map(lacks_none, arms)) for arms in above):
                 done += 1
+            else:
+                needs.append(Need(study, claim, lacks))
     return Open(done, blocked, needs, runs)
 
 
