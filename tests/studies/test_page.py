@@ -115,8 +115,8 @@ def test_every_link_and_picture_is_there_and_nothing_is_fetched(html: str):
     for picture in found.pictures:
         assert picture["alt"] and picture["loading"] == "lazy"
         assert picture["width"] and picture["height"], "or the page jumps while it loads"
-    figures = sorted(p.parent.relative_to(PUBLISHED) for p in PUBLISHED.glob("*/*/figure.png"))
-    known = [f"{folder.as_posix()}/figure.png" for folder in figures if folder.as_posix() in ids()]
+    figures = sorted(p.relative_to(PUBLISHED).as_posix() for p in PUBLISHED.glob("**/figure.png"))
+    known = [file for file in figures if "/".join(file.split("/")[:2]) in ids()]
     assert sorted(str(p["src"]) for p in found.pictures) == known
 
 
@@ -126,9 +126,16 @@ def test_counts_are_those_of_the_verdict_files(materials: list[Material], html: 
     records: set[str] = set()
     for name in ids():
         study = load(name)
-        file = PUBLISHED / name / "verdicts.json"
-        told = json.loads(file.read_text()) if file.is_file() else {"claims": [], "numbers": []}
-        verdicts = {one["claim"]["id"]: one["verdict"]["verdict"] for one in told["claims"]}
+        files = (PUBLISHED / name / at / "verdicts.json" for at in (".", "short"))
+        told, tenth = (
+            json.loads(file.read_text()) if file.is_file() else {"claims": [], "numbers": []}
+            for file in files
+        )
+        verdicts = {
+            one["claim"]["id"]: one["verdict"]["verdict"]
+            for one in (*tenth["claims"], *told["claims"])  # of whole runs, where there are any
+            if one["verdict"]["verdict"] != "not run"
+        }
         claims.update(verdicts.get(claim.id, "not run") for claim in study.claims)
         rows = {
             (n["arm"], n["metric"], n["published"]["at"]): n["verdict"]["verdict"]
@@ -137,7 +144,8 @@ def test_counts_are_those_of_the_verdict_files(materials: list[Material], html: 
         }
         for arm, printed in study.published.items():
             numbers.update(rows.get((arm, p.metric, p.at), "not run") for p in printed)
-        records |= {key for keys in told.get("records", {}).values() for key in keys}
+        for one in (told, tenth):
+            records |= {key for keys in one.get("records", {}).values() for key in keys}
     order = ("reproduced", "contradicted", "inconclusive", "not run")
     line = front.summary_line(materials)
     told_claims = ", ".join(f"{claims[v]} {v}" for v in order)
@@ -178,6 +186,39 @@ def test_a_study_published_from_nothing(planted, recorded, tmp_path: Path):
     page = reader(document([made_of]))
     assert "2 claims: 1 reproduced, 1 contradicted" in front.summary_line([made_of])
     assert "test/planted" in page.ids
+
+
+def test_a_claim_stands_at_the_longest_scale_that_was_run(planted, recorded, tmp_path: Path):
+    """Both claims read a and b; of whole runs only a is there, of a tenth both."""
+    study, folder = planted(), tmp_path / "published" / "test" / "planted"
+    whole = recorded(study, {"a": [0.80, 0.81, 0.82]})
+    tenth = recorded(study, {"a": [0.70, 0.71, 0.72], "b": [0.50, 0.51, 0.52]}, scale="short")
+    for scale, results in (("paper", whole), ("short", tenth)):
+        publish(study, judge(study, scale, results), results, [], [], folder)
+    parts = [
+        Material(study, ["digits"], ["x"], place, tmp_path / "published" / place, told)
+        for place in ("test/planted", "test/planted/short")
+        for told in [read(tmp_path / "published" / place / "verdicts.json")]
+    ]
+    both = replace(parts[0], shorter=parts[1])
+    assert {(one.scale, j.verdict.verdict) for one, j in both.settled} == {
+        ("short", "reproduced"),
+        ("short", "contradicted"),
+    }
+    counts = both.counts()
+    assert counts["short", "as_published", "reproduced"] == 1
+    assert all(scale != "short" for scale, question, _ in counts if question == "number")
+    assert made([both]).total() == 9
+    html = section(both)
+    words = " ".join("".join(reader(html).words).split())
+    assert 'data-scale="paper short"' in html
+    assert re.search("contradictedb is more accurate than a.primary ?a tenth of the iter", words)
+    assert "The runs of a tenth of the iterations" in words
+    links = [target for _, target in reader(html).links if target.endswith("metrics.csv")]
+    assert len(links) == 9
+    assert all((tmp_path / "published" / target).is_file() for target in links)
+    first = front.primary_claims([both])
+    assert first.count("a tenth of the iterations; ") == 2
 
 
 def test_a_study_without_records_says_so_and_shows_what_was_published():

@@ -136,17 +136,20 @@ PUBLISHED = Path(__file__).parents[2] / "outputs" / "published"
     "name",
     [
         pytest.param(name, marks=[pytest.mark.slow] if name.startswith("calibration/") else [])
-        for page in sorted(PUBLISHED.glob("*/*/verdicts.json"))
+        for page in sorted(PUBLISHED.glob("*/*/**/verdicts.json"))
         for name in [page.parent.relative_to(PUBLISHED).as_posix()]
     ],
 )
 def test_published_pages_are_what_their_records_say(name: str, tmp_path: Path):
+    stands = PUBLISHED / name
+    name = name.removesuffix("/short")
     study, folder = load(name), PUBLISHED / name
     told = index_file.kept(name)
     assert told, f"conf/study/index.json is not current for {name}"
     places = (f"output_dir={tmp_path}",)
-    verdicts = json.loads((folder / "verdicts.json").read_text())
+    verdicts = json.loads((stands / "verdicts.json").read_text())
     scale = verdicts["scale"]
+    assert publish.page_folder(folder, scale) == stands
     most = max((seed + 1 for seeds in verdicts["seeds"].values() for seed in seeds), default=0)
     seeds = study.seeds_shown(scale, most)
     runs = indexed(study, told, scale, seeds=seeds, places=places)
@@ -155,13 +158,36 @@ def test_published_pages_are_what_their_records_say(name: str, tmp_path: Path):
     (tmp_path / "published" / name).parent.mkdir(parents=True)
     (tmp_path / "published" / name).symlink_to(folder)  # and no runs of this machine
     found = ledger.results(runs, Shelf(tmp_path))
-    kept = folder / "records"
-    assert sum(map(len, found.values())) == (len(list(kept.iterdir())) if kept.is_dir() else 0)
+    shown = {run.key for results in found.values() for run in (r.run for r in results)}
+    assert shown == {key for keys in verdicts["records"].values() for key in keys}
     rates = calibration.of(study, found)
-    page = publish.page(study, judge(study, scale, found), found, rates, folder)
-    assert page == (folder / "README.md").read_text(), (
+    page = publish.page(study, judge(study, scale, found), found, rates, stands)
+    assert page == (stands / "README.md").read_text(), (
         f"publish again: {study.command(scale, most)} run=false publish=true"
     )
+
+
+def test_every_published_record_is_judged_on_a_page():
+    """Whole runs on one, those of a tenth of the iterations on another, and none on neither."""
+    for folder in PUBLISHED.glob("*/*/records"):
+        pages = [*folder.parent.glob("verdicts.json"), *folder.parent.glob("short/verdicts.json")]
+        told = [json.loads(page.read_text())["records"] for page in pages]
+        keys = {key for records in told for of_arm in records.values() for key in of_arm}
+        assert keys == {record.name for record in folder.iterdir()}, folder.parent
+
+
+def test_a_tenth_stands_beside_whole_runs(planted, recorded, tmp_path: Path):
+    """And takes the place of a page without records, which had the author's curves alone."""
+    study, stands = planted(), tmp_path / "published" / "test" / "planted"
+    publish.publish(study, judge(study, "paper", {}), {}, [], [], stands)
+    short = recorded(study, {"b": [0.7, 0.7, 0.71]}, scale="short")
+    page = publish.publish(study, judge(study, "short", short), short, [], [], stands)
+    assert page == stands / "short" / "README.md" and not (stands / "README.md").exists()
+    whole = recorded(study, {"a": [0.8, 0.81, 0.8]})
+    page = publish.publish(study, judge(study, "paper", whole), whole, [], [], stands)
+    assert page == stands / "README.md" and "(short/README.md)" in page.read_text()
+    publish.publish(study, judge(study, "short", short), short, [], [], stands)
+    assert page.exists() and len(list((stands / "records").iterdir())) == 6
 
 
 def test_what_has_not_been_run_can_be_published(planted, tmp_path: Path):

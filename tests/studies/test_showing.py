@@ -38,7 +38,7 @@ def test_a_published_page_tells_the_seeds_that_its_scale_does_not_train(
     recorded(study, {"a": [0.8, 0.81, 0.8]}, scale="short")
     request = Request("short", tmp_path, None, (f"output_dir={tmp_path}",), publish=True)
     shown(study, request, Shelf(tmp_path), [])
-    page = tmp_path / "published" / study.id / "README.md"
+    page = tmp_path / "published" / study.id / "short" / "README.md"
     assert f"figure={study.id} scale=short seeds=3`" in page.read_text()
     assert json.loads((page.parent / "verdicts.json").read_text())["seeds"] == {"a": [0, 1, 2]}
     assert study.command("paper", 4).endswith("scale=paper")

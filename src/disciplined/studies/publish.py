@@ -1,8 +1,9 @@
 """What the project stands by: records, figure, table and verdicts of a study, small to commit.
 
-Written under `<output_dir>/published/<paper>/<figure>/`; a clone redraws and judges from there.
-`remarks.md` in that folder is written by hand (why a number did not come back, what was tried) and
-is put at the end of the page.
+Written under `<output_dir>/published/<paper>/<figure>/`: whole runs there, those of a tenth of the
+iterations in `short/` below, the records of both in `records/`. A clone redraws and judges from
+there. `remarks.md` beside a page is written by hand (why a number did not come back, what was
+tried) and is put at its end.
 """
 
 import json
@@ -23,6 +24,13 @@ from disciplined.training.record import write
 from disciplined.untrusted import parsed
 
 FIGURE = ("figure.svg", "figure.png")
+PAGE = (*FIGURE, "table.csv", "table.md", "verdicts.json", "README.md")
+SHORT = "short"
+
+
+def page_folder(folder: Path, scale: str) -> Path:
+    """Where in a study's published folder the page of a scale stands."""
+    return folder / SHORT if scale == SHORT else folder
 
 
 def publish(
@@ -36,12 +44,22 @@ def publish(
     """Write the study's folder and return its page. Records of other runs in it are left alone."""
     for result in (r for found in results.values() for r in found):
         copy_record(result, folder / "records" / result.run.key)
-    folder.mkdir(parents=True, exist_ok=True)
+    stands = page_folder(folder, judgement.scale)
+    stands.mkdir(parents=True, exist_ok=True)
     for name in FIGURE:
-        (folder / name).unlink(missing_ok=True)  # of an earlier drawing, which may have had more
+        (stands / name).unlink(missing_ok=True)  # of an earlier drawing, which may have had more
+    if stands != folder and not has_records(folder):
+        for name in PAGE:  # the author's curves alone, which the new page has as well
+            (folder / name).unlink(missing_ok=True)
     for file in drawn:
-        shutil.copyfile(file, folder / file.name)
-    return report(study, judgement, results, rates, folder)
+        shutil.copyfile(file, stands / file.name)
+    return report(study, judgement, results, rates, stands)
+
+
+def has_records(stands: Path) -> bool:
+    """Whether a page stands in this folder that is judged from any records."""
+    file = stands / "verdicts.json"
+    return file.is_file() and any(json.loads(file.read_text())["records"].values())
 
 
 def report(
@@ -154,6 +172,8 @@ def page(
     lines += [f"* Fingerprint of the code that computed them (records): {versions}."] * bool(runs)
     seeds = max((r.run.seed + 1 for found in results.values() for r in found), default=0)
     lines.append(f"* `{study.command(judgement.scale, seeds)}`")
+    if (folder / SHORT / "README.md").is_file():
+        lines.append(f"* The runs of a tenth of the iterations: [{SHORT}]({SHORT}/README.md).")
     for words, told in (("Contradictions", study.contradictions), ("Notes", study.notes)):
         if told:
             lines += ["", f"## {words}", "", *(f"* {t}" for t in told)]

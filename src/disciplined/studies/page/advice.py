@@ -21,7 +21,7 @@ def section(materials: Sequence[Material]) -> Html:
     verdicts = {
         f"{one.study.id}#{judged.claim.id}": judged.verdict.verdict
         for one in materials
-        for judged in one.claims
+        for _, judged in one.settled
     }
     there = {one.study.id for one in materials}
     found = [

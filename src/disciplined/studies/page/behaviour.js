@@ -11,7 +11,7 @@
     node,
     paper: node.dataset.paper,
     data: node.dataset.data.split(" "),
-    scale: node.dataset.scale,
+    scales: node.dataset.scale.split(" "),
     verdicts: node.dataset.verdicts.split(" "),
     claims: [...node.querySelectorAll(".counts [data-verdict]")].map((one) => [
       one.dataset.verdict,
@@ -31,7 +31,7 @@
       const fits =
         (!paper || study.paper === paper) &&
         (!data || study.data.includes(data)) &&
-        (!scale || study.scale === scale) &&
+        (!scale || study.scales.includes(scale)) &&
         (!verdict || study.verdicts.includes(verdict)) &&
         wanted.every((word) => searched(study).includes(word));
       study.node.hidden = !fits;

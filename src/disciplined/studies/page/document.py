@@ -145,9 +145,8 @@ def one_paper(paper: str, materials: Sequence[Material]) -> Html:
 def filters(materials: Sequence[Material]) -> Html:
     """Search, four choices, and what is left by them."""
     data = list(dict.fromkeys(d for one in materials for d in one.data))
-    scales = [
-        s for s in ("paper", "short", DRAWN, NOT_RUN) if any(one.scale == s for one in materials)
-    ]
+    there = {scale.scale for one in materials for scale in one.scales}
+    scales = [s for s in ("paper", "short", DRAWN, NOT_RUN) if s in there]
     return element(
         "form",
         element(

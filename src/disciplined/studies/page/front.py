@@ -157,7 +157,7 @@ def precision_words(precision: str) -> str:
 
 def primary_claims(materials: Sequence[Material]) -> Html:
     """The claims the papers stand or fall by; the studies' other primary ones are folded away."""
-    every = {f"{m.study.id}#{j.claim.id}": (m, j) for m in materials for j in m.claims}
+    every = {f"{m.study.id}#{j.claim.id}": (m, j) for one in materials for m, j in one.settled}
     first = [every.pop(name) for name in claims_file.headline() if name in every]
     others = [one for one in every.values() if one[1].claim.primary]
     order = papers(materials)

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from disciplined.studies.judging.evidence import (
     Verdict,
 )
 from disciplined.studies.judging.judge import Judged, Number
+from disciplined.studies.publish import SHORT
 from disciplined.studies.study import Published, Study
 from disciplined.studies.study_file import load
 from disciplined.untrusted import text
@@ -32,9 +33,11 @@ QUESTIONS = ("number", "as_published", "fair", "open")
 
 @dataclass(frozen=True)
 class Material:
-    """A study with what was published for it. told: its verdicts.json, empty where there is none.
+    """A study with what was published for it at a scale.
 
-    place: its folder relative to the page.
+    told: its verdicts.json, empty where there is none; folder: where that stands, and place the
+    same relative to the page; shorter: what was published of a tenth of the iterations, beside
+    whole runs.
     """
 
     study: Study
@@ -43,6 +46,7 @@ class Material:
     place: str
     folder: Path
     told: dict[str, Any] = field(default_factory=dict)
+    shorter: "Material | None" = None
 
     @property
     def paper(self) -> str:
@@ -65,6 +69,16 @@ class Material:
         if not self.study.trains:
             return DRAWN
         return self.told["scale"] if self.runs else NOT_RUN
+
+    @property
+    def scales(self) -> "list[Material]":
+        """The study at every scale that was published, the longest first."""
+        return [self, *filter(None, [self.shorter])]
+
+    @property
+    def kept(self) -> str:
+        """Where its records lie, from its folder: those of all scales are together."""
+        return "../records" if self.scale == SHORT else "records"
 
     @property
     def command(self) -> str:
@@ -109,14 +123,26 @@ class Material:
             for claim in self.study.claims
         ]
 
-    def counts(self) -> Counter[tuple[str, str]]:
-        """Verdicts by question; a published number counts once, whatever else it is read as."""
-        counted = Counter(
-            ("number", row.verdict.verdict)
-            for row in self.numbers
-            if row.published and not row.reading_of
-        )
-        counted.update((one.claim.question, one.verdict.verdict) for one in self.claims)
+    @cached_property
+    def settled(self) -> "list[tuple[Material, Judged]]":
+        """Every claim as judged at the longest scale at which the arms that it reads were run."""
+        found = []
+        for judged in zip(*(one.claims for one in self.scales), strict=True):
+            pairs = list(zip(self.scales, judged, strict=True))
+            run = [pair for pair in pairs if pair[1].verdict.verdict != NOT_RUN]
+            found.append((run or pairs)[0])
+        return found
+
+    def counts(self) -> Counter[tuple[str, str, str]]:
+        """Verdicts by scale, question and verdict; what was not run has no scale. A published
+        number counts once, whatever else it is read as; one is for whole runs only."""
+        counted: Counter[tuple[str, str, str]] = Counter()
+        for row in self.numbers:
+            if row.published and not row.reading_of:
+                counted[at(self, row.verdict), "number", row.verdict.verdict] += 1
+        for one, judged in self.settled:
+            verdict = judged.verdict
+            counted[at(one, verdict), judged.claim.question, verdict.verdict] += 1
         return counted
 
     def figure(self) -> tuple[str, int, int] | None:
@@ -143,15 +169,31 @@ class Material:
         return file.read_text() if file.is_file() else ""
 
 
+def at(one: Material, verdict: Verdict) -> str:
+    """The scale of a verdict."""
+    return NOT_RUN if verdict.verdict == NOT_RUN else one.scale
+
+
 def gather(published: Path) -> list[Material]:
     """Every study with what stands in its folder under `published`. Raises Mistake."""
     found = []
     for name, entry in index.current().items():
-        folder = published / name
-        file = folder / "verdicts.json"
-        told = read(file) if file.is_file() else {}
-        found.append(Material(load(name), entry["data"], entry["models"], name, folder, told))
+        study = load(name)
+        whole, tenth = (
+            Material(study, entry["data"], entry["models"], place, published / place, told)
+            for place in (name, f"{name}/{SHORT}")
+            for told in [told_in(published / place)]
+        )
+        if tenth.runs:
+            whole = replace(whole, shorter=tenth) if whole.runs else tenth
+        found.append(whole)
     return found
+
+
+def told_in(folder: Path) -> dict[str, Any]:
+    """The verdicts of a page, empty where none stands in the folder. Raises Mistake."""
+    file = folder / "verdicts.json"
+    return read(file) if file.is_file() else {}
 
 
 def read(file: Path) -> dict[str, Any]:
@@ -167,19 +209,14 @@ def read(file: Path) -> dict[str, Any]:
 
 def total(materials: Iterable[Material]) -> Counter[tuple[str, str, str]]:
     """Verdicts by scale, question and verdict; what was not run has no scale."""
-    counted: Counter[tuple[str, str, str]] = Counter()
-    for one in materials:
-        for (question, verdict), n in one.counts().items():
-            scale = NOT_RUN if verdict == NOT_RUN else one.scale
-            counted[scale, question, verdict] += n
-    return counted
+    return sum((one.counts() for one in materials), Counter())
 
 
 def made(materials: Iterable[Material]) -> Counter[tuple[str, str, str]]:
     """Distinct records by hardware, precision and day: one that serves two studies counts once."""
     counted: Counter[tuple[str, str, str]] = Counter()
     seen: set[str] = set()
-    for one in materials:
+    for one in (scale for material in materials for scale in material.scales):
         keys = {key for keys in one.records.values() for key in keys}
         if keys <= seen:
             continue
@@ -188,7 +225,7 @@ def made(materials: Iterable[Material]) -> Counter[tuple[str, str, str]]:
                 counted[hardware(row["hardware"]), row["precision"], row["date"]] += row["records"]
         else:  # partly another study's: read from the records themselves
             for key in sorted(keys - seen):
-                counted[where(one.folder / "records" / key / "summary.json")] += 1
+                counted[where(one.folder / one.kept / key / "summary.json")] += 1
         seen |= keys
     return counted
 

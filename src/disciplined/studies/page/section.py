@@ -37,7 +37,7 @@ def section(one: Material) -> Html:
     """The study, folded to a line until it is opened."""
     study = one.study
     counts: Counter[str] = Counter()
-    for (_, verdict), n in one.counts().items():
+    for (*_, verdict), n in one.counts().items():
         counts[verdict] += n
     return element(
         "details",
@@ -69,15 +69,31 @@ def section(one: Material) -> Html:
             remarks(one),
             calibration(one),
             origin.origin(one),
+            tenth(one.shorter) if one.shorter else None,
             class_="body",
         ),
         id=study.id,
         class_="study",
         data_paper=one.paper,
         data_data=" ".join(one.data),
-        data_scale=one.scale.replace(" ", "-"),
+        data_scale=" ".join(m.scale.replace(" ", "-") for m in one.scales),
         data_verdicts=" ".join(v.replace(" ", "-") for v in counts)
         or ("not-run" if one.scale == NOT_RUN else ""),
+    )
+
+
+def tenth(one: Material) -> Html:
+    """What a tenth of the iterations gave, below the whole runs; its claims stand with theirs."""
+    return element(
+        "details",
+        element("summary", f"The runs of {SCALES[one.scale]}"),
+        figure(one),
+        numbers.table_of(one),
+        choices(one),
+        effects(one),
+        remarks(one),
+        origin.origin(one),
+        class_="fold",
     )
 
 
@@ -152,21 +168,25 @@ def alternative(one: Material) -> str:
 
 def claims(one: Material) -> Html | None:
     """The verdicts by question; made fair is asked of every study with claims."""
-    if not one.claims:
+    if not one.settled:
         return None
     parts: list[Html] = []
     for question, words in ASKED.items():
-        found = [judged for judged in one.claims if judged.claim.question == question]
+        found = [(at, judged) for at, judged in one.settled if judged.claim.question == question]
         if found:
-            parts.append(element("h5", words))
-            parts.append(
-                element("ul", (claim_line(j, bool(one.runs)) for j in found), class_="claims")
-            )
+            lines = [
+                claim_line(judged, bool(one.runs), SCALES[at.scale] if at is not one else "")
+                for at, judged in found
+            ]
+            parts += [element("h5", words), element("ul", lines, class_="claims")]
     return element("div", parts)
 
 
-def claim_line(judged: Judged, run: bool) -> Html:
-    """A claim, its verdict and the statistic; of a study not run at all there is none to tell."""
+def claim_line(judged: Judged, run: bool, scale: str = "") -> Html:
+    """A claim, its verdict and the statistic; of a study not run at all there is none to tell.
+
+    scale: that of the runs, where it is not the study's.
+    """
     verdict = judged.verdict
     why = verdict.statistic
     if verdict.verdict == NOT_RUN and (not run or why.count(",") > 3):
@@ -185,7 +205,7 @@ def claim_line(judged: Judged, run: bool) -> Html:
                 element("span", "primary", class_="primary") if judged.claim.primary else None,
                 class_="says",
             ),
-            element("p", typeset(why), class_="why") if why else None,
+            element("p", scale and f"{scale}; ", typeset(why), class_="why") if why else None,
         ),
     )
 
