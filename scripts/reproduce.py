@@ -11,12 +11,16 @@
 `figure=` takes studies, one panel of one (`disciplined/fig07c`: its arms), patterns
 (`disciplined/*`) or `all`, commas between. Scales: paper (as published), short (a tenth of the
 iterations), smoke (seconds, proves plumbing). `arms=` is all, primary or names with commas between.
-`jobs=` runs are trained at a time, one unless told otherwise; `hydra/launcher=slurm` sends the
-missing runs of all these studies to a cluster, as it does of `train.py -m`. `run=false` only draws
-and judges, on every core; `fresh=true` trusts no published record. One study that fails does not
-stop the others. `list` says what there is, what it takes and what is on disk; `plan` which missing
-runs settle the most claims in a time; `page` writes `<output_dir>/published/index.html` from the
-study files and what is published; `keys` writes the generated files under conf/ anew.
+`seeds=` of each arm are trained, the study's own number unless told otherwise; what is shown is at
+least three, where they are there. `jobs=` runs are trained at a time, one unless told otherwise;
+`hydra/launcher=slurm` sends the missing runs of all these studies to a cluster, as it does of
+`train.py -m`. `run=false` only draws and judges, on every core; `fresh=true` trusts no published
+record; `publish=true` keeps records and pages below `<output_dir>/published`, whole runs and beside
+them, in `short/`, a tenth of the iterations. One study that fails does not stop the others. `list`
+says what there is, what it takes and what is on disk; `plan` which missing runs settle the most
+claims in a time, those left out that longer runs have settled; `page` writes
+`<output_dir>/published/index.html` from the study files and what is published; `keys` writes the
+generated files under conf/ anew.
 Status: 0, 1 a run failed, 2 a mistake, 130/143.
 """
 

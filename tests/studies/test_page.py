@@ -19,10 +19,11 @@ from disciplined.studies.judging.judge import judge
 from disciplined.studies.page import front, markdown, momentum, settings
 from disciplined.studies.page.document import document
 from disciplined.studies.page.elements import VOID, element, text
-from disciplined.studies.page.material import Material, gather, made, read
+from disciplined.studies.page.material import Material, gather, joined, made
 from disciplined.studies.page.section import section
 from disciplined.studies.planning.speeds import cores
 from disciplined.studies.publish import publish
+from disciplined.studies.published import page_folder, read, told
 from disciplined.studies.study import Choice
 from disciplined.studies.study_file import ids, load
 
@@ -188,37 +189,59 @@ def test_a_study_published_from_nothing(planted, recorded, tmp_path: Path):
     assert "test/planted" in page.ids
 
 
-def test_a_claim_stands_at_the_longest_scale_that_was_run(planted, recorded, tmp_path: Path):
+def both_scales(study, recorded, published: Path, whole, tenth) -> Material:
+    """The study as the page finds it, published at both scales from these final accuracies."""
+    pages = []
+    for scale, finals in (("paper", whole), ("short", tenth)):
+        results = recorded(study, finals, scale=scale)
+        publish(study, judge(study, scale, results), results, [], [], published / study.id)
+        stands = page_folder(published / study.id, scale)
+        place = stands.relative_to(published).as_posix()
+        pages.append(Material(study, ["digits"], ["x"], place, stands, told(stands)))
+    return joined(*pages)
+
+
+def test_a_claim_stands_at_the_longest_scale_that_settles_it(planted, recorded, tmp_path: Path):
     """Both claims read a and b; of whole runs only a is there, of a tenth both."""
-    study, folder = planted(), tmp_path / "published" / "test" / "planted"
-    whole = recorded(study, {"a": [0.80, 0.81, 0.82]})
-    tenth = recorded(study, {"a": [0.70, 0.71, 0.72], "b": [0.50, 0.51, 0.52]}, scale="short")
-    for scale, results in (("paper", whole), ("short", tenth)):
-        publish(study, judge(study, scale, results), results, [], [], folder)
-    parts = [
-        Material(study, ["digits"], ["x"], place, tmp_path / "published" / place, told)
-        for place in ("test/planted", "test/planted/short")
-        for told in [read(tmp_path / "published" / place / "verdicts.json")]
-    ]
-    both = replace(parts[0], shorter=parts[1])
-    assert {(one.scale, j.verdict.verdict) for one, j in both.settled} == {
-        ("short", "reproduced"),
-        ("short", "contradicted"),
-    }
+    tenth = {"a": [0.70, 0.71, 0.72], "b": [0.50, 0.51, 0.52]}
+    both = both_scales(planted(), recorded, tmp_path, {"a": [0.80, 0.81, 0.82]}, tenth)
+    verdicts = {(one.scale, judged.verdict.verdict) for one, judged in both.settled}
+    assert verdicts == {("short", "reproduced"), ("short", "contradicted")}
     counts = both.counts()
     assert counts["short", "as_published", "reproduced"] == 1
     assert all(scale != "short" for scale, question, _ in counts if question == "number")
     assert made([both]).total() == 9
     html = section(both)
     words = " ".join("".join(reader(html).words).split())
-    assert 'data-scale="paper short"' in html
+    assert 'data-scale="paper short"' in html and "short:contradicted:1" in html.partition(">")[0]
     assert re.search("contradictedb is more accurate than a.primary ?a tenth of the iter", words)
-    assert "The runs of a tenth of the iterations" in words
+    assert "whole runs and a tenth of the iterations" in words
     links = [target for _, target in reader(html).links if target.endswith("metrics.csv")]
-    assert len(links) == 9
-    assert all((tmp_path / "published" / target).is_file() for target in links)
-    first = front.primary_claims([both])
-    assert first.count("a tenth of the iterations; ") == 2
+    assert len(links) == 9 and all((tmp_path / target).is_file() for target in links)
+    assert front.primary_claims([both]).count("a tenth of the iterations; ") == 2
+
+
+def test_one_whole_seed_does_not_hide_what_three_of_a_tenth_say(planted, recorded, tmp_path: Path):
+    short = {"a": [0.70, 0.71, 0.72], "b": [0.50, 0.51, 0.52]}
+    one = both_scales(planted(), recorded, tmp_path, {"a": [0.8], "b": [0.7]}, short)
+    assert {page.scale for page, _ in one.settled} == {"short"}
+
+
+def test_whole_runs_count_before_a_tenth(planted, recorded, tmp_path: Path):
+    """Also against it; what the tenth said is told below, in its own part."""
+    whole = {"a": [0.80, 0.81, 0.82], "b": [0.70, 0.71, 0.72]}
+    tenth = {"a": [0.50, 0.51, 0.52], "b": [0.60, 0.61, 0.62]}
+    both = both_scales(planted(), recorded, tmp_path, whole, tenth)
+    assert {page.scale for page, _ in both.settled} == {"paper"}
+    before, _, below = section(both).partition("The runs of a tenth of the iterations")
+    for part, verdict in ((before, "reproduced"), (below, "contradicted")):
+        words = " ".join("".join(reader(f"<div>{cut(part)}</div>").words).split())
+        assert f"{verdict}a is more accurate than b." in words
+
+
+def cut(html: str) -> str:
+    """The claims in a part of a page, whole elements of it."""
+    return "".join(re.findall(r"<li><span class=.verdict.*?</li>", html))
 
 
 def test_a_study_without_records_says_so_and_shows_what_was_published():
@@ -227,7 +250,7 @@ def test_a_study_without_records_says_so_and_shows_what_was_published():
     words = "".join(reader(html).words)
     assert "not run" in words and "92.4" in words and "none; 32 runs wait, 4 seeds an arm" in words
     assert "92.44" in words, "the author's log"
-    assert 'data-scale="not-run"' in html and 'data-verdicts="not-run"' in html
+    assert 'data-scale="not-run"' in html and 'data-verdicts="not-run:not-run:0"' in html
 
 
 def test_choices_effects_and_lists_are_told():

@@ -67,7 +67,7 @@ def test_opens_folded_and_pictures_load_when_opened(tab, address, materials):
     assert tab.run(loaded) == 0, "nothing is fetched that nobody has opened"
     tab.run("document.querySelector('[data-open]').click()")
     tab.run("[...document.images].forEach(one => { one.loading = 'eager'; })")
-    pictures = sum(m.figure() is not None for m in materials)
+    pictures = sum(page.figure() is not None for m in materials for page in m.pages)
     assert pictures > 0
     tab.until(f"{loaded} === {pictures}")
     sizes = tab.run(
@@ -82,7 +82,7 @@ def test_opens_folded_and_pictures_load_when_opened(tab, address, materials):
         ("paper", "tutorials", lambda m: m.paper == "tutorials"),
         ("data", "mnist", lambda m: "mnist" in m.data),
         ("scale", "not-run", lambda m: m.scale == "not run"),
-        ("verdict", "contradicted", lambda m: "contradicted" in {v for _, v in m.counts()}),
+        ("verdict", "contradicted", lambda m: "contradicted" in {v for *_, v in m.counts()}),
         ("q", "SHALLOW  deep", None),
         ("q", "no such words", None),
     ],
@@ -100,7 +100,7 @@ def test_filters_and_search(tab, address, materials, name, value, fits):
     counts: Counter[str] = Counter()
     for m in materials:
         if m.study.id in shown:
-            for (_, verdict), n in m.counts().items():
+            for (*_, verdict), n in m.counts().items():
                 counts[verdict] += n * bool(m.runs)
     words = f"{len(shown)} of {len(materials)} studies"
     told = [f"{counts[v]} {v}" for v in ("reproduced", "contradicted", "inconclusive") if counts[v]]

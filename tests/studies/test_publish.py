@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from disciplined.studies import index_file, ledger, publish, tables
+from disciplined.studies import index_file, ledger, publish, published, tables
 from disciplined.studies.expansion import expand, indexed
 from disciplined.studies.figures import drawing, panels, series
 from disciplined.studies.judging import calibration
@@ -149,9 +149,8 @@ def test_published_pages_are_what_their_records_say(name: str, tmp_path: Path):
     places = (f"output_dir={tmp_path}",)
     verdicts = json.loads((stands / "verdicts.json").read_text())
     scale = verdicts["scale"]
-    assert publish.page_folder(folder, scale) == stands
-    most = max((seed + 1 for seeds in verdicts["seeds"].values() for seed in seeds), default=0)
-    seeds = study.seeds_shown(scale, most)
+    assert published.page_folder(folder, scale) == stands
+    seeds = study.seeds_shown(scale, published.seeds(stands))
     runs = indexed(study, told, scale, seeds=seeds, places=places)
     if runs is None:  # more seeds than the index holds
         runs = expand(study, scale, seeds=seeds, places=places)
@@ -161,9 +160,10 @@ def test_published_pages_are_what_their_records_say(name: str, tmp_path: Path):
     shown = {run.key for results in found.values() for run in (r.run for r in results)}
     assert shown == {key for keys in verdicts["records"].values() for key in keys}
     rates = calibration.of(study, found)
-    page = publish.page(study, judge(study, scale, found), found, rates, stands)
+    beside = [s for s in published.SCALES if published.seeds(published.page_folder(folder, s))]
+    page = publish.page(study, judge(study, scale, found), found, rates, stands, beside)
     assert page == (stands / "README.md").read_text(), (
-        f"publish again: {study.command(scale, most)} run=false publish=true"
+        f"publish again: python scripts/reproduce.py figure={name} run=false publish=true"
     )
 
 
@@ -176,18 +176,16 @@ def test_every_published_record_is_judged_on_a_page():
         assert keys == {record.name for record in folder.iterdir()}, folder.parent
 
 
-def test_a_tenth_stands_beside_whole_runs(planted, recorded, tmp_path: Path):
-    """And takes the place of a page without records, which had the author's curves alone."""
+def test_a_tenth_takes_the_place_of_the_authors_curves_alone(planted, recorded, tmp_path: Path):
     study, stands = planted(), tmp_path / "published" / "test" / "planted"
     publish.publish(study, judge(study, "paper", {}), {}, [], [], stands)
+    (stands / "remarks.md").write_text("His.\n")
+    nothing = publish.publish(study, judge(study, "short", {}), {}, [], [], stands)
+    assert nothing.is_file() and (stands / "README.md").is_file(), "nothing gives way to nothing"
     short = recorded(study, {"b": [0.7, 0.7, 0.71]}, scale="short")
     page = publish.publish(study, judge(study, "short", short), short, [], [], stands)
-    assert page == stands / "short" / "README.md" and not (stands / "README.md").exists()
-    whole = recorded(study, {"a": [0.8, 0.81, 0.8]})
-    page = publish.publish(study, judge(study, "paper", whole), whole, [], [], stands)
-    assert page == stands / "README.md" and "(short/README.md)" in page.read_text()
-    publish.publish(study, judge(study, "short", short), short, [], [], stands)
-    assert page.exists() and len(list((stands / "records").iterdir())) == 6
+    assert page == stands / "short" / "README.md" and "His." in page.read_text()
+    assert {p.name for p in stands.iterdir()} == {"short", "records"}
 
 
 def test_what_has_not_been_run_can_be_published(planted, tmp_path: Path):

@@ -1,14 +1,14 @@
 """What the project stands by: records, figure, table and verdicts of a study, small to commit.
 
-Written under `<output_dir>/published/<paper>/<figure>/`: whole runs there, those of a tenth of the
-iterations in `short/` below, the records of both in `records/`. A clone redraws and judges from
-there. `remarks.md` beside a page is written by hand (why a number did not come back, what was
-tried) and is put at its end.
+A clone redraws and judges from there (`disciplined.studies.published` says where that is).
+`remarks.md` beside a page is written by hand (why a number did not come back, what was tried) and
+is put at its end.
 """
 
 import json
 import shutil
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +19,15 @@ from disciplined.studies import tables
 from disciplined.studies.judging.calibration import Rate
 from disciplined.studies.judging.judge import Judgement
 from disciplined.studies.ledger import Result
+from disciplined.studies.published import SHORT, VERDICTS, WHOLE, has_runs, page_folder
 from disciplined.studies.study import Study
 from disciplined.training.record import write
 from disciplined.untrusted import parsed
 
 FIGURE = ("figure.svg", "figure.png")
-PAGE = (*FIGURE, "table.csv", "table.md", "verdicts.json", "README.md")
-SHORT = "short"
-
-
-def page_folder(folder: Path, scale: str) -> Path:
-    """Where in a study's published folder the page of a scale stands."""
-    return folder / SHORT if scale == SHORT else folder
+# What is written beside each other, and the hand-written remarks.
+PAGE = (*FIGURE, "table.csv", "table.md", VERDICTS, "README.md")
+REMARKS = "remarks.md"
 
 
 def publish(
@@ -40,26 +37,27 @@ def publish(
     rates: list[Rate],
     drawn: list[Path],
     folder: Path,
+    beside: Collection[str] = (),
 ) -> Path:
-    """Write the study's folder and return its page. Records of other runs in it are left alone."""
+    """Write the page of a scale and its records into the study's folder; return the page.
+
+    Records of other runs are left alone. A page without any, which has the author's curves alone,
+    gives way to one of a tenth of the iterations. beside: the scales that have records.
+    """
     for result in (r for found in results.values() for r in found):
         copy_record(result, folder / "records" / result.run.key)
     stands = page_folder(folder, judgement.scale)
     stands.mkdir(parents=True, exist_ok=True)
     for name in FIGURE:
         (stands / name).unlink(missing_ok=True)  # of an earlier drawing, which may have had more
-    if stands != folder and not has_records(folder):
-        for name in PAGE:  # the author's curves alone, which the new page has as well
+    if stands != folder and any(results.values()) and not has_runs(folder):
+        if (folder / REMARKS).is_file() and not (stands / REMARKS).exists():
+            (folder / REMARKS).rename(stands / REMARKS)
+        for name in PAGE:
             (folder / name).unlink(missing_ok=True)
     for file in drawn:
         shutil.copyfile(file, stands / file.name)
-    return report(study, judgement, results, rates, stands)
-
-
-def has_records(stands: Path) -> bool:
-    """Whether a page stands in this folder that is judged from any records."""
-    file = stands / "verdicts.json"
-    return file.is_file() and any(json.loads(file.read_text())["records"].values())
+    return report(study, judgement, results, rates, stands, beside)
 
 
 def report(
@@ -68,15 +66,14 @@ def report(
     results: dict[str, list[Result]],
     rates: list[Rate],
     folder: Path,
+    beside: Collection[str] = (),
 ) -> Path:
     """Write table, verdicts and page into a folder and return the page."""
     folder.mkdir(parents=True, exist_ok=True)
     write(folder / "table.csv", tables.comma_separated(study, judgement))
     write(folder / "table.md", tables.markdown(study, judgement))
-    write(
-        folder / "verdicts.json", json.dumps(verdicts(judgement, results, rates), indent=1) + "\n"
-    )
-    write(folder / "README.md", page(study, judgement, results, rates, folder))
+    write(folder / VERDICTS, json.dumps(verdicts(judgement, results, rates), indent=1) + "\n")
+    write(folder / "README.md", page(study, judgement, results, rates, folder, beside))
     return folder / "README.md"
 
 
@@ -137,8 +134,9 @@ def page(
     results: dict[str, list[Result]],
     rates: list[Rate],
     folder: Path,
+    beside: Collection[str] = (),
 ) -> str:
-    """The study's page in Markdown."""
+    """The study's page in Markdown. beside: the scales that have records and so a page."""
     runs = sum(map(len, results.values()))
     lines = [f"# {study.id}: {study.title}", "", f"Source: {study.source}.", ""]
     if (folder / FIGURE[0]).is_file():
@@ -170,14 +168,16 @@ def page(
         lines.append(f"* {n} × {where['hardware']}, {where['precision']}, {where['date']}")
     versions = ", ".join(f"{name} ({n})" for name, n in sorted(judgement.code.items()))
     lines += [f"* Fingerprint of the code that computed them (records): {versions}."] * bool(runs)
-    seeds = max((r.run.seed + 1 for found in results.values() for r in found), default=0)
+    seeds = {arm: [r.run.seed for r in found] for arm, found in results.items()}
     lines.append(f"* `{study.command(judgement.scale, seeds)}`")
-    if (folder / SHORT / "README.md").is_file():
-        lines.append(f"* The runs of a tenth of the iterations: [{SHORT}]({SHORT}/README.md).")
+    if judgement.scale == WHOLE and SHORT in beside:
+        lines.append(f"* At a tenth of the iterations: [{SHORT}]({SHORT}/README.md).")
+    if judgement.scale == SHORT and WHOLE in beside:
+        lines.append("* Whole runs, which count where they were made: [above](../README.md).")
     for words, told in (("Contradictions", study.contradictions), ("Notes", study.notes)):
         if told:
             lines += ["", f"## {words}", "", *(f"* {t}" for t in told)]
-    remarks = folder / "remarks.md"
+    remarks = folder / REMARKS
     if remarks.is_file():
         lines += ["", "## Remarks", "", remarks.read_text().strip()]
     return "\n".join(lines) + "\n"

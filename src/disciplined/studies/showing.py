@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from disciplined.studies import index_file
+from disciplined.studies.published import SCALES, SHORT, WHOLE, page_folder, seeds
 from disciplined.studies.study import Study
 
 if TYPE_CHECKING:
     from disciplined.studies.expansion import Run
+    from disciplined.studies.judging.calibration import Rate
     from disciplined.studies.judging.judge import Judgement
     from disciplined.studies.ledger import Result
     from disciplined.studies.shelf import Shelf
@@ -42,6 +44,17 @@ class Outcome:
     counts: dict[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Told:
+    """A study at a scale: its records, what they say, and the pictures of them."""
+
+    scale: str
+    results: dict[str, list["Result"]]
+    judgement: "Judgement"
+    rates: list["Rate"]
+    drawn: list[Path]
+
+
 def shown(
     study: Study, request: Request, shelf: "Shelf", wanted: list["Run"]
 ) -> tuple[str, Outcome]:
@@ -50,38 +63,65 @@ def shown(
     Where there is nothing at the scale asked for, the next shorter one with records is shown, below
     the author's curves; `smoke` only where asked for. wanted: the runs just composed, if any.
     """
-    from disciplined.studies import publish, tables
-    from disciplined.studies.figures import drawing
-    from disciplined.studies.judging import calibration, judge
+    from disciplined.studies import tables
 
     if study.architecture:
         return outlined(study, request), Outcome("made from the network")
     scale, results = request.scale, gather(study, request.scale, request, shelf, wanted)
     notes = []
-    if not results and scale == "paper" and (short := gather(study, "short", request, shelf, [])):
-        scale, results = "short", short
+    if not results and scale == WHOLE and (short := gather(study, SHORT, request, shelf, [])):
+        scale, results = SHORT, short
         notes.append("nothing at scale paper: drawn and judged from the runs at short")
-    judgement = judge.judge(study, scale, results)
-    rates = []
-    if study.calibrate and scale != "smoke":
-        rates = calibration.of(study, results)
-    folder = request.output_dir / "figures" / study.id / scale
-    drawn = drawing.draw(study, scale, results, folder)
-    publish.report(study, judgement, results, rates, folder)
+    told = judged(study, scale, results, request)
+    judgement = told.judgement
     lines = [f"{study.id}: {study.title} (scale {scale})", "", tables.text(study, judgement), ""]
-    lines += [f"  {tables.claim_line(judged)}" for judged in judgement.claims]
-    lines += [f"  {rate.words()}" for rate in rates]
+    lines += [f"  {tables.claim_line(claim)}" for claim in judgement.claims]
+    lines += [f"  {rate.words()}" for rate in told.rates]
     lines += [f"  study file: {judgement.registered}"]
     lines += [f"  beware: {words}" for words in (*notes, *judgement.warnings())]
-    lines += [f"  {file}" for file in drawn] or ["  no figure: nothing run, logged or published"]
+    lines += [f"  {file}" for file in told.drawn]
+    lines += ["  no figure: nothing run, logged or published"] * (not told.drawn)
     if request.publish:
-        stands = request.output_dir / "published" / study.id
-        lines.append(
-            f"  published: {publish.publish(study, judgement, results, rates, drawn, stands)}"
-        )
+        pages = publish_all(study, told, request, shelf)
+        lines += [f"  published: {page}" for page in pages or ["nothing, for want of records"]]
     runs = sum(map(len, results.values()))
     words = f"{runs} records at {scale}" if runs else "no records"
     return "\n".join(lines) + "\n", Outcome(words, counts=verdicts(judgement))
+
+
+def judged(study: Study, scale: str, results: dict[str, list["Result"]], request: Request) -> Told:
+    """A study judged and drawn at a scale; all of it is written below the output folder."""
+    from disciplined.studies import publish
+    from disciplined.studies.figures import drawing
+    from disciplined.studies.judging import calibration, judge
+
+    judgement = judge.judge(study, scale, results)
+    rates = calibration.of(study, results) if study.calibrate and scale != "smoke" else []
+    folder = request.output_dir / "figures" / study.id / scale
+    drawn = drawing.draw(study, scale, results, folder)
+    publish.report(study, judgement, results, rates, folder)
+    return Told(scale, results, judgement, rates, drawn)
+
+
+def publish_all(study: Study, told: Told, request: Request, shelf: "Shelf") -> list[Path]:
+    """Stand by a study at every scale that has records, since the pages point to each other.
+
+    Without any, whole runs are a page of the author's curves, and a tenth of them is none.
+    """
+    from disciplined.studies import publish
+
+    found: list[Told] = []
+    for scale in SCALES:
+        if scale == told.scale:
+            found += [told] * (bool(told.results) or scale == WHOLE)
+        elif results := gather(study, scale, request, shelf, []):
+            found.append(judged(study, scale, results, request))
+    beside = [one.scale for one in found if one.results]
+    stands = request.output_dir / "published" / study.id
+    return [
+        publish.publish(study, one.judgement, one.results, one.rates, one.drawn, stands, beside)
+        for one in found
+    ]
 
 
 def outlined(study: Study, request: Request) -> str:
@@ -108,19 +148,22 @@ def verdicts(judgement: "Judgement") -> dict[str, int]:
 def gather(
     study: Study, scale: str, request: Request, shelf: "Shelf", wanted: list["Run"]
 ) -> dict[str, list["Result"]]:
-    """All finished results of a study at a scale, also of seeds that it does not train by itself.
+    """The finished results of a study at a scale: of its own seeds, of as many as decide something,
+    as many as asked for and as many as are published.
 
     They are found by the index where that is current and has the keys of what was just composed;
     composing hundreds of arms takes a minute. Of smoke only what was composed is shown.
     """
     from disciplined.studies import expansion, ledger
 
-    seeds = study.seeds_shown(scale, request.seeds)
+    folder = page_folder(request.output_dir / "published" / study.id, scale)
+    published = 0 if request.fresh or scale not in SCALES else seeds(folder)
+    count = study.seeds_shown(scale, max(request.seeds or 0, published))
     runs = wanted if scale == "smoke" and wanted else None
     if runs is None and (told := index_file.kept(study.id)):
-        runs = expansion.indexed(study, told, scale, seeds=seeds, places=request.places)
+        runs = expansion.indexed(study, told, scale, seeds=count, places=request.places)
         if runs is not None and not {run.key for run in wanted} <= {run.key for run in runs}:
             runs = None  # planning has changed since
     if runs is None:
-        runs = expansion.expand(study, scale, seeds=seeds, places=request.places)
+        runs = expansion.expand(study, scale, seeds=count, places=request.places)
     return ledger.results(runs, shelf)

@@ -4,6 +4,8 @@ A study is data (`conf/study/<paper>/<figure>.yaml`); `disciplined.studies.study
 """
 
 import math
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -197,18 +199,23 @@ class Study:
         """The arm in words."""
         return self.labels.get(arm, arm)
 
-    def seeds_shown(self, scale: str, asked: int | None = None) -> int:
+    def seeds_shown(self, scale: str, asked: int = 0) -> int:
         """How many seeds of an arm are looked for: its own, as many as decide something where a
         scale trains fewer by itself, and more where asked for."""
-        return max(self.seeds[scale], ENOUGH, asked or 0)
+        return max(self.seeds[scale], ENOUGH, asked)
 
-    def command(self, scale: str | None = None, seeds: int = 0) -> str:
-        """What makes it again: at a scale, with so many seeds where those are not its own."""
-        told = ["python scripts/reproduce.py", f"figure={self.id}"]
-        if scale:
-            told.append(f"scale={scale}")
-            told += [f"seeds={seeds}"] * (seeds > self.seeds[scale])
-        return " ".join(told)
+    def command(self, scale: str = "", ran: Mapping[str, Sequence[int]] | None = None) -> str:
+        """What makes it again: at a scale, of the arms and seeds that were run by name where they
+        are not all of its own. ran: seeds by arm, all where None or empty."""
+        told = ["python", "scripts/reproduce.py", f"figure={self.id}"]
+        told += [f"scale={scale}"] * bool(scale)
+        there = {arm: seeds for arm in self.arms if (seeds := (ran or {}).get(arm))}
+        if scale and there:
+            if len(there) < len(self.arms):
+                told.append(f"arms={','.join(there)}")
+            count = max(seed + 1 for seeds in there.values() for seed in seeds)
+            told += [f"seeds={count}"] * (count != self.seeds[scale])
+        return shlex.join(told)
 
     def rows(self) -> list[str]:
         """The arms in the order of the table: run, chosen among those, and not to be run yet."""

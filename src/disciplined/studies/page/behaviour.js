@@ -12,14 +12,15 @@
     paper: node.dataset.paper,
     data: node.dataset.data.split(" "),
     scales: node.dataset.scale.split(" "),
-    verdicts: node.dataset.verdicts.split(" "),
-    claims: [...node.querySelectorAll(".counts [data-verdict]")].map((one) => [
-      one.dataset.verdict,
-      parseInt(one.textContent.replace(/\D/g, ""), 10),
-    ]),
+    verdicts: node.dataset.verdicts
+      .split(" ")
+      .map((one) => one.split(":"))
+      .map(([scale, verdict, n]) => ({ scale, verdict, n: Number(n) })),
     words: null, // read when first searched
   }));
   const searched = (study) => (study.words ??= plain(study.node.textContent + " " + study.node.id));
+  // What was not run has no scale, and belongs to each.
+  const at = (one, scale) => !scale || one.scale === scale || one.scale === "not-run";
   const chosen = () => Object.fromEntries(new FormData(form));
 
   function apply() {
@@ -32,12 +33,13 @@
         (!paper || study.paper === paper) &&
         (!data || study.data.includes(data)) &&
         (!scale || study.scales.includes(scale)) &&
-        (!verdict || study.verdicts.includes(verdict)) &&
+        (!verdict || study.verdicts.some((one) => one.verdict === verdict && at(one, scale))) &&
         wanted.every((word) => searched(study).includes(word));
       study.node.hidden = !fits;
       if (!fits) continue;
       shown += 1;
-      for (const [word, n] of study.claims) totals.set(word, (totals.get(word) ?? 0) + n);
+      for (const one of study.verdicts)
+        if (at(one, scale)) totals.set(one.verdict, (totals.get(one.verdict) ?? 0) + one.n);
     }
     for (const one of papers) one.hidden = !one.querySelector("details.study:not([hidden])");
     const told = ["reproduced", "contradicted", "inconclusive"]

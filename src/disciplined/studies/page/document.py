@@ -67,7 +67,8 @@ def document(materials: Sequence[Material]) -> str:
                 " from the study files and what is published beside this page. Verdicts are at "
                 "95 %: direction by Welch’s interval beyond a margin, equality by two one-sided "
                 "tests, a number by its prediction interval; fewer than three seeds decide "
-                "nothing.",
+                "nothing. A claim stands at the longest scale that settles it: whole runs, or a "
+                "tenth of their iterations.",
             ),
         ),
     ]
@@ -145,7 +146,7 @@ def one_paper(paper: str, materials: Sequence[Material]) -> Html:
 def filters(materials: Sequence[Material]) -> Html:
     """Search, four choices, and what is left by them."""
     data = list(dict.fromkeys(d for one in materials for d in one.data))
-    there = {scale.scale for one in materials for scale in one.scales}
+    there = {page.scale for one in materials for page in one.pages}
     scales = [s for s in ("paper", "short", DRAWN, NOT_RUN) if s in there]
     return element(
         "form",

@@ -9,6 +9,7 @@ from disciplined.studies.judging.judge import Judged
 from disciplined.studies.page.elements import Html, element, link, table, text
 from disciplined.studies.page.material import DRAWN, QUESTIONS, VERDICTS, Material, made, total
 from disciplined.studies.page.verdicts import bar, legend, typeset, word
+from disciplined.studies.published import SHORT
 
 # Where a study comes from: how it is called, and where it is.
 PAPERS = {
@@ -169,7 +170,7 @@ def primary_claims(materials: Sequence[Material]) -> Html:
         element(
             "p",
             "What the papers stand or fall by. A study’s primary claims are corrected for their "
-            "number (Holm).",
+            "number (Holm), at each scale by itself.",
         ),
         claims_list(first),
         element(
@@ -188,12 +189,16 @@ def primary_claims(materials: Sequence[Material]) -> Html:
     )
 
 
+def scale_words(one: Material) -> str:
+    """The scale before a statistic, where it is not that of whole runs."""
+    return f"{SCALES[one.scale]}; " if one.scale == SHORT else ""
+
+
 def claims_list(found: Sequence[tuple[Material, Judged]]) -> Html:
     """Claims with their verdict, study and statistic."""
     lines = []
     for material, judged in found:
         verdict = judged.verdict
-        scale = f"{SCALES[material.scale]}; " if material.scale == "short" else ""
         lines.append(
             element(
                 "li",
@@ -204,7 +209,7 @@ def claims_list(found: Sequence[tuple[Material, Judged]]) -> Html:
                     element(
                         "p",
                         link(f"#{material.study.id}", material.study.id),
-                        text(" · ", scale, typeset(verdict.statistic))
+                        text(" · ", scale_words(material), typeset(verdict.statistic))
                         if verdict.verdict != NOT_RUN
                         else None,
                         class_="why",

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from disciplined.columns import hardware
-from disciplined.mistakes import Mistake
-from disciplined.studies import author, index
+from disciplined.studies import author, index, published
 from disciplined.studies.judging import judge
 from disciplined.studies.judging.evidence import (
     CONTRADICTED,
@@ -20,10 +19,9 @@ from disciplined.studies.judging.evidence import (
     Verdict,
 )
 from disciplined.studies.judging.judge import Judged, Number
-from disciplined.studies.publish import SHORT
-from disciplined.studies.study import Published, Study
+from disciplined.studies.published import SHORT, WHOLE
+from disciplined.studies.study import ENOUGH, Claim, Published, Study
 from disciplined.studies.study_file import load
-from disciplined.untrusted import text
 
 VERDICTS = (REPRODUCED, CONTRADICTED, INCONCLUSIVE, NOT_RUN)
 DRAWN = "drawn"  # the scale of a study drawn from its schedules: nothing to train
@@ -71,22 +69,21 @@ class Material:
         return self.told["scale"] if self.runs else NOT_RUN
 
     @property
-    def scales(self) -> "list[Material]":
+    def pages(self) -> "list[Material]":
         """The study at every scale that was published, the longest first."""
         return [self, *filter(None, [self.shorter])]
 
-    @property
-    def kept(self) -> str:
-        """Where its records lie, from its folder: those of all scales are together."""
-        return "../records" if self.scale == SHORT else "records"
+    def record(self, key: str) -> tuple[str, Path]:
+        """A record of it: its place relative to the page, and its folder."""
+        home = self.folder if self.place == self.study.id else self.folder.parent
+        return f"{self.study.id}/records/{key}", home / "records" / key
 
     @property
     def command(self) -> str:
         """What makes it again."""
         if not self.study.trains:
             return self.study.command()
-        seeds = [seed + 1 for seeds in self.told.get("seeds", {}).values() for seed in seeds]
-        return self.study.command(self.scale if self.runs else "paper", max(seeds, default=0))
+        return self.study.command(self.scale if self.runs else WHOLE, self.told.get("seeds"))
 
     @cached_property
     def logs(self) -> dict[str, author.Log]:
@@ -125,13 +122,20 @@ class Material:
 
     @cached_property
     def settled(self) -> "list[tuple[Material, Judged]]":
-        """Every claim as judged at the longest scale at which the arms that it reads were run."""
+        """Every claim as judged at the longest scale that can settle it; where none can, at the
+        longest that says anything."""
         found = []
-        for judged in zip(*(one.claims for one in self.scales), strict=True):
-            pairs = list(zip(self.scales, judged, strict=True))
-            run = [pair for pair in pairs if pair[1].verdict.verdict != NOT_RUN]
-            found.append((run or pairs)[0])
+        for claims in zip(*(one.claims for one in self.pages), strict=True):
+            told = list(zip(self.pages, claims, strict=True))
+            run = [(one, c) for one, c in told if c.verdict.verdict != NOT_RUN]
+            settles = [(one, c) for one, c in run if one.settles(c.claim)]
+            found.append((settles or run or told)[0])
         return found
+
+    def settles(self, claim: Claim) -> bool:
+        """Whether every arm that the claim reads has runs enough to decide something."""
+        reads = self.study.reads(claim)
+        return bool(reads) and all(len(self.records.get(arm, ())) >= ENOUGH for arm in reads)
 
     def counts(self) -> Counter[tuple[str, str, str]]:
         """Verdicts by scale, question and verdict; what was not run has no scale. A published
@@ -139,10 +143,10 @@ class Material:
         counted: Counter[tuple[str, str, str]] = Counter()
         for row in self.numbers:
             if row.published and not row.reading_of:
-                counted[at(self, row.verdict), "number", row.verdict.verdict] += 1
+                counted[scale_of(self, row.verdict), "number", row.verdict.verdict] += 1
         for one, judged in self.settled:
             verdict = judged.verdict
-            counted[at(one, verdict), judged.claim.question, verdict.verdict] += 1
+            counted[scale_of(one, verdict), judged.claim.question, verdict.verdict] += 1
         return counted
 
     def figure(self) -> tuple[str, int, int] | None:
@@ -169,42 +173,33 @@ class Material:
         return file.read_text() if file.is_file() else ""
 
 
-def at(one: Material, verdict: Verdict) -> str:
+def scale_of(one: Material, verdict: Verdict) -> str:
     """The scale of a verdict."""
     return NOT_RUN if verdict.verdict == NOT_RUN else one.scale
 
 
-def gather(published: Path) -> list[Material]:
-    """Every study with what stands in its folder under `published`. Raises Mistake."""
+def gather(folder: Path) -> list[Material]:
+    """Every study with what stands in its folder under the published one. Raises Mistake."""
     found = []
     for name, entry in index.current().items():
         study = load(name)
-        whole, tenth = (
-            Material(study, entry["data"], entry["models"], place, published / place, told)
-            for place in (name, f"{name}/{SHORT}")
-            for told in [told_in(published / place)]
-        )
-        if tenth.runs:
-            whole = replace(whole, shorter=tenth) if whole.runs else tenth
-        found.append(whole)
+        pages = [
+            Material(study, entry["data"], entry["models"], place, folder / place, told)
+            for place, told in (
+                (name, published.told(folder / name)),
+                (f"{name}/{SHORT}", published.told(folder / name / SHORT)),
+            )
+        ]
+        found.append(joined(*pages))
     return found
 
 
-def told_in(folder: Path) -> dict[str, Any]:
-    """The verdicts of a page, empty where none stands in the folder. Raises Mistake."""
-    file = folder / "verdicts.json"
-    return read(file) if file.is_file() else {}
-
-
-def read(file: Path) -> dict[str, Any]:
-    """A JSON mapping. Raises Mistake."""
-    try:
-        found = json.loads(text(file))
-    except json.JSONDecodeError as error:
-        raise Mistake(f"{file}: not JSON ({error}); publish the study again") from error
-    if not isinstance(found, dict):
-        raise Mistake(f"{file}: expected a mapping; publish the study again")
-    return found
+def joined(whole: Material, tenth: Material) -> Material:
+    """A study's whole runs with those of a tenth of the iterations; either alone where the other
+    has none."""
+    if not tenth.runs:
+        return whole
+    return replace(whole, shorter=tenth) if whole.runs else tenth
 
 
 def total(materials: Iterable[Material]) -> Counter[tuple[str, str, str]]:
@@ -216,7 +211,7 @@ def made(materials: Iterable[Material]) -> Counter[tuple[str, str, str]]:
     """Distinct records by hardware, precision and day: one that serves two studies counts once."""
     counted: Counter[tuple[str, str, str]] = Counter()
     seen: set[str] = set()
-    for one in (scale for material in materials for scale in material.scales):
+    for one in (page for material in materials for page in material.pages):
         keys = {key for keys in one.records.values() for key in keys}
         if keys <= seen:
             continue
@@ -225,13 +220,13 @@ def made(materials: Iterable[Material]) -> Counter[tuple[str, str, str]]:
                 counted[hardware(row["hardware"]), row["precision"], row["date"]] += row["records"]
         else:  # partly another study's: read from the records themselves
             for key in sorted(keys - seen):
-                counted[where(one.folder / one.kept / key / "summary.json")] += 1
+                counted[where(one.record(key)[1] / "summary.json")] += 1
         seen |= keys
     return counted
 
 
 def where(summary: Path) -> tuple[str, str, str]:
     """Hardware, precision and day of a record."""
-    machine = read(summary).get("machine", {}) if summary.is_file() else {}
+    machine = published.read(summary).get("machine", {}) if summary.is_file() else {}
     on = machine.get("hardware") if machine.get("device") in (None, "cpu") else machine["device"]
     return hardware(on), str(machine.get("precision")), str(machine.get("date", ""))[:10]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from disciplined.studies.judging import readings
 from disciplined.studies.judging.likelihood import Runs, Scatter, Stated, odds, product, scatter
 from disciplined.studies.judging.readings import HELD, LABELLED, SGD, Row
-from disciplined.studies.page import markdown
+from disciplined.studies.page import front, markdown
 from disciplined.studies.page.elements import Html, element, link, text
 from disciplined.studies.page.material import Material
 from disciplined.studies.page.momentum_table import row_table
@@ -196,7 +196,7 @@ def curves(materials: Sequence[Material]) -> Html | None:
     """What else bears on it: the shape of his logs, and what a swing that acts costs."""
     lines = []
     for one in materials:
-        for judged in one.claims:
+        for at, judged in one.settled:
             claim = judged.claim
             names = claim.arms()
             if claim.predicate == "shape" and "of" in claim.arguments:
@@ -214,7 +214,7 @@ def curves(materials: Sequence[Material]) -> Html | None:
                             element(
                                 "p",
                                 link(f"#{one.study.id}", one.study.id),
-                                f" · {typeset(judged.verdict.statistic)}",
+                                f" · {front.scale_words(at)}{typeset(judged.verdict.statistic)}",
                                 class_="why",
                             ),
                         ),

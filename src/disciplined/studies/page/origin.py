@@ -46,9 +46,10 @@ def records(one: Material) -> Html | None:
     for arm, keys in one.records.items():
         seeds = one.told.get("seeds", {}).get(arm) or range(len(keys))
         links = [
-            text(" ", link(f"{one.place}/{one.kept}/{key}/metrics.csv", str(seed)))
+            text(" ", link(f"{place}/metrics.csv", str(seed)))
             for seed, key in zip(seeds, keys, strict=False)
-            if (one.folder / one.kept / key / "metrics.csv").is_file()
+            for place, folder in [one.record(key)]
+            if (folder / "metrics.csv").is_file()
         ]
         lines.append(text(one.study.label(arm), ": seed", links))
     return items(lines, class_="records")

@@ -76,33 +76,53 @@ def section(one: Material) -> Html:
         class_="study",
         data_paper=one.paper,
         data_data=" ".join(one.data),
-        data_scale=" ".join(m.scale.replace(" ", "-") for m in one.scales),
-        data_verdicts=" ".join(v.replace(" ", "-") for v in counts)
-        or ("not-run" if one.scale == NOT_RUN else ""),
+        data_scale=" ".join(page.scale.replace(" ", "-") for page in one.pages),
+        data_verdicts=verdicts_of(one),
     )
 
 
+def verdicts_of(one: Material) -> str:
+    """For the filters: every verdict as `scale:verdict:count`; without records those of what is not
+    run count nothing."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for (scale, _, verdict), n in one.counts().items():
+        counts[scale, verdict] += n * bool(one.runs)
+    if one.scale == NOT_RUN:
+        counts.setdefault((NOT_RUN, NOT_RUN), 0)
+    told = (f"{scale}:{verdict}:{n}" for (scale, verdict), n in counts.items())
+    return " ".join(words.replace(" ", "-") for words in told)
+
+
 def tenth(one: Material) -> Html:
-    """What a tenth of the iterations gave, below the whole runs; its claims stand with theirs."""
+    """What a tenth of the iterations gave, below the whole runs."""
+    judged = [claim for claim in one.claims if claim.verdict.verdict != NOT_RUN]
     return element(
         "details",
         element("summary", f"The runs of {SCALES[one.scale]}"),
         figure(one),
+        element("p", "At this length; a claim that whole runs settle stands as they say.")
+        if judged
+        else None,
+        element("ul", (claim_line(claim, True) for claim in judged), class_="claims")
+        if judged
+        else None,
         numbers.table_of(one),
         choices(one),
         effects(one),
         remarks(one),
+        calibration(one),
         origin.origin(one),
-        class_="fold",
+        class_="fold tenth",
     )
 
 
 def what(one: Material) -> str:
-    """Data, networks, and the scale where it is not the paper's."""
+    """Data, networks, and the scales where they are not the paper's alone."""
+    scales = [SCALES[page.scale] for page in one.pages if page.scale != NOT_RUN]
     parts = [
         ", ".join(DATA.get(d, d) for d in one.data),
         ", ".join(dict.fromkeys(MODELS.get(m, m) for m in one.models)),
-        SCALES[one.scale] if one.scale not in ("paper", NOT_RUN) else "",
+        " and ".join(scales) if scales != [SCALES["paper"]] else "",
     ]
     return " · ".join(part for part in parts if part)
 

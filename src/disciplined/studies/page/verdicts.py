@@ -30,9 +30,7 @@ def word(verdict: str) -> Html:
 def counted(counts: Mapping[str, int]) -> Html | None:
     """Counts by verdict on one line, those of nothing left out."""
     found = [
-        element(
-            "span", mark(v), f" {counts[v]} {v}", class_=f"verdict {CLASSES[v]}", data_verdict=v
-        )
+        element("span", mark(v), f" {counts[v]} {v}", class_=f"verdict {CLASSES[v]}")
         for v in VERDICTS
         if counts.get(v)
     ]

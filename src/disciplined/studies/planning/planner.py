@@ -111,12 +111,13 @@ def told(
     words = [
         f"{runs} runs, {lasting(spent, guessed) if steps else 'no time'} of {within}, settle "
         f"{settles} of {len(found.needs)} open claims at scale {scale} ({found.settled} are "
-        "settled)"
+        "settled, there or at a longer one)"
     ]
     if guessed:
         words.append("~: estimated from another machine's speed; the first runs here correct it")
     if len(found.needs) > len(timed):
-        networks = sorted({r.network for r in found.runs.values() if r.seconds is None})
+        lacking = {key for need in found.needs for key in need.lacks}
+        networks = sorted({found.runs[k].network for k in lacking if found.runs[k].seconds is None})
         words.append(
             f"{len(found.needs) - len(timed)} claims are left out: nobody has measured how fast "
             f"{', '.join(networks)} train (a run at scale=short does)"
