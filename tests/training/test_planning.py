@@ -7,6 +7,7 @@ from disciplined.training.config import compose
 from disciplined.training.planning import plan
 
 BARE = plan(compose([]))
+HIS_TEST_NET = ("model=superconv_resnet56", "evaluation.protocol=as_published")
 
 
 def planned(*overrides):
@@ -115,6 +116,21 @@ def test_what_a_policy_refuses_is_told_by_the_settings_name(overrides, said):
 @pytest.mark.parametrize("override", LEAVES)
 def test_what_leaves_the_result_leaves_the_key(override):
     assert planned(override).key == BARE.key
+
+
+@pytest.mark.parametrize(
+    ("overrides", "evaluated"),
+    [
+        (["duration=100it", "evaluate_every=30it"], 4 * 10_000),
+        (["duration=90it", "evaluate_every=30it"], 3 * 10_000),
+        (["duration=90it", "evaluate_every=30it", "dataset.validation=5000"], 3 * 15_000),
+        (["duration=90it", "evaluate_every=30it", "evaluation.images=64"], 3 * 64),
+        ([*HIS_TEST_NET, "duration=90it", "evaluate_every=30it"], 3 * 25_000),
+    ],
+    ids=["the last is one", "every 30th", "held out as well", "at most", "his test net"],
+)
+def test_what_is_evaluated_is_counted(overrides: list[str], evaluated: int):
+    assert planned(*overrides).evaluated == evaluated
 
 
 def test_seeds_share_a_setting():

@@ -43,6 +43,7 @@ def entry(study: Study) -> dict[str, Any]:
                 "iterations": plan.iterations,
                 "images": plan.images,
                 "train_images": plan.train_images,
+                "evaluated": plan.evaluated,
                 "keys": " ".join(run.key.rpartition("-")[2] for run in runs),
             }
             model, dataset, _ = plan.name.split("-", 2)

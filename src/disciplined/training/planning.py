@@ -24,6 +24,7 @@ from disciplined.schedules.lengths import Iterations, in_iterations, in_period
 from disciplined.schedules.plateau import Plateau
 from disciplined.schedules.segments import Schedule, Segment
 from disciplined.schedules.shapes import constant, name
+from disciplined.training.evaluations import evaluated
 from disciplined.training.ranges import check
 from disciplined.training.resolved import Resolved, resolved
 from disciplined.training.targets import Lengths, arguments, located
@@ -56,7 +57,8 @@ class Plan:
 
     `asked` is the canonical form that the key hashes; `key` names the record, `setting` is the
     same hash without the seed (what a study repeats), `trained` without what is measured how often
-    either (what a number was published for). `images` counts training images seen.
+    either (what a number was published for). `images` counts training images seen, `evaluated`
+    those that are evaluated.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Plan:
     curvature_every: int | None
     total_batch_size: int
     train_images: int
+    evaluated: int
     augmentation: str
     learning_rate: Schedule | Plateau
     momentum: Schedule
@@ -209,6 +212,7 @@ def plan(cfg: DictConfig | Resolved) -> Plan:
         curvature_every=cfg.curvature_every,
         total_batch_size=cfg.total_batch_size,
         train_images=train_images,
+        evaluated=evaluated(cfg, iterations, evaluate_every),
         augmentation=augmentation,
         learning_rate=schedules["schedule"],  # pyright: ignore
         momentum=schedules["momentum"],  # pyright: ignore

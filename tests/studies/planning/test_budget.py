@@ -86,7 +86,7 @@ def test_commands_make_exactly_the_runs():
 
 def arm(name: str, keys: str, images: int = 1000) -> dict[str, Any]:
     about = {"name": name, "setting": keys[:2], "iterations": 10, "images": images}
-    return about | {"train_images": 100, "keys": keys}
+    return about | {"train_images": 100, "evaluated": 0, "keys": keys}
 
 
 INDEX = {

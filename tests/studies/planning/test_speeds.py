@@ -51,6 +51,25 @@ def test_evaluations_and_checkpoints_count(tmp_path):
     assert measured([one], tmp_path).of(arm("net-a-step")) == 80
 
 
+def test_what_is_evaluated_takes_a_third_of_what_is_trained(tmp_path):
+    """A run of 1,000 images at 100 a second that evaluates 6,000: 10 s and 20 s; another of the
+    same network that evaluates nothing takes no longer than its training."""
+    one = summary("net-a-step", 100, "s", train_seconds=10.0, wall_seconds=30.0)
+    found = measured([one], tmp_path, {"s": 6000})
+    assert found.seconds(arm("net-a-step", "s") | {"evaluated": 6000}) == pytest.approx(30)
+    assert found.seconds(arm("net-a-step", "new")) == pytest.approx(10)
+    assert found.seconds(arm("net-a-step", "new", 300) | {"evaluated": 300}) == pytest.approx(4)
+    half = summary("net-a-step", 100, "s", 50, train_seconds=5.0, wall_seconds=15.0)
+    half["result"]["iterations"] = 100
+    assert measured([half], tmp_path, {"s": 6000}).of(arm("net-a-step")) == pytest.approx(100)
+
+
+def test_the_index_says_what_is_evaluated():
+    arms = {"a": {"setting": "s", "evaluated": 5}, "b": {"setting": "t", "evaluated": 7}}
+    index = {"p/x": {"scales": {"paper": {"a": arms["a"]}, "short": {"b": arms["b"]}}}}
+    assert speeds.evaluated(index) == {"s": 5, "t": 7}
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -71,7 +71,8 @@ def plan(
     """The plan as text. within: the budget; further: settings that the commands need as well."""
     seconds = budget.seconds(within)
     shelf = Shelf(output_dir)
-    known = speeds.measured(shelf.all(), output_dir / "published" / "benchmark")
+    benchmark = output_dir / "published" / "benchmark"
+    known = speeds.measured(shelf.all(), benchmark, speeds.evaluated(index))
     found = open_claims(index, scale, lambda key: shelf.finished(key) is not None, known)
     lasts = {key: run.seconds for key, run in found.runs.items() if run.seconds is not None}
     timed = [need for need in found.needs if need.lacks <= lasts.keys()]

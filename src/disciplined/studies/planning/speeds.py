@@ -1,13 +1,14 @@
 """How fast this machine trains, from what was measured on it: records first, then the benchmark.
 
-A speed counts everything that a run takes time for: its images over its wall clock, so evaluations
-and checkpoints are in it. Where nobody has measured here, another machine's speed is an estimate,
-scaled by how the two compare on the networks measured on both. No torch.
+A speed counts everything that a run takes time for: its images over its wall clock, those trained
+on and, a third each, those evaluated, which go through the network forwards alone. Short runs may
+evaluate more than they train. Where nobody has measured here, another machine's speed is an
+estimate, scaled by how the two compare on the networks measured on both. No torch.
 """
 
 import json
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,14 @@ from typing import Any
 from disciplined.sweeps.shares import gpus
 from disciplined.training.machine import processor
 
+FORWARDS = 1 / 3  # of training on an image; by the records 0.31 to 0.36 on three networks
 PLUMBING = 8  # updates of a run at scale smoke at most: nothing to learn a speed from
 GPUS = Path("/proc/driver/nvidia/gpus")
 
 
 @dataclass
 class Speeds:
-    """Images per second by what they were measured on, the closest to an arm first.
+    """Images per second, counted as above, by what they were measured on, the closest first.
 
     by: values by setting, by (network, data), by network. benchmark: by network, by batch size.
     others: what other machines of this kind measured (a processor's speeds for a processor), by
@@ -64,15 +66,26 @@ class Speeds:
     def seconds(self, arm: dict[str, Any]) -> float | None:
         """How long a run of an arm takes, measured here or estimated; None where nobody knows."""
         speed = self.of(arm) or self.estimate(arm)
-        return arm["images"] / speed if speed else None
+        return (arm["images"] + FORWARDS * arm.get("evaluated", 0)) / speed if speed else None
 
     def estimated(self, arm: dict[str, Any]) -> bool:
         """Whether `seconds` is an estimate by another machine."""
         return self.of(arm) is None and self.estimate(arm) is not None
 
 
-def measured(summaries: Iterable[dict[str, Any]], benchmark: Path) -> Speeds:
-    """This machine's speeds, by summaries of finished runs and a folder of benchmark records."""
+def evaluated(index: Mapping[str, dict[str, Any]]) -> dict[str, int]:
+    """How many images a run of each setting of the index evaluates."""
+    scales = (arms for told in index.values() for arms in told["scales"].values())
+    return {arm["setting"]: arm["evaluated"] for arms in scales for arm in arms.values()}
+
+
+def measured(
+    summaries: Iterable[dict[str, Any]], benchmark: Path, evaluates: Mapping[str, int] | None = None
+) -> Speeds:
+    """This machine's speeds, by summaries of finished runs and a folder of benchmark records.
+
+    evaluates: how many images a whole run of a setting evaluates; none where it is not in it.
+    """
     speeds = Speeds()
     owners: dict[Any, Speeds | None] = {}  # thousands of records are of a few machines
     for summary in summaries:
@@ -86,8 +99,11 @@ def measured(summaries: Iterable[dict[str, Any]], benchmark: Path) -> Speeds:
             owners[of] = owner(speeds, machine)
         if (whose := owners[of]) is None:
             continue
-        if machine.get("wall_seconds") and machine.get("train_seconds"):
-            speed *= min(1.0, machine["train_seconds"] / machine["wall_seconds"])
+        wall, train = machine.get("wall_seconds"), machine.get("train_seconds")
+        if wall and train:
+            part = iterations / (result.get("iterations") or iterations)  # less where it diverged
+            forwards = part * (evaluates or {}).get(summary["setting"], 0)
+            speed = (speed * min(wall, train) + FORWARDS * forwards) / wall
         network, data, _ = summary["name"].split("-", 2)
         for key in (summary["setting"], (network, data), network):
             whose.by.setdefault(key, []).append(speed)
