@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.strategies import DDPStrategy
 from torch import nn
 
+from disciplined.data.evaluation import Protocol
 from disciplined.data.images import ImageSet, subset
 from disciplined.data.pictures import Pictures
 from disciplined.data.pixels import Pixels
@@ -25,7 +26,6 @@ from disciplined.training import machine
 from disciplined.training.batches import Batches
 from disciplined.training.environment import environment
 from disciplined.training.evaluating import Evaluator
-from disciplined.training.evaluations import protocol
 from disciplined.training.launch import ALONE, Ranks
 from disciplined.training.module import Training
 from disciplined.training.planning import Plan
@@ -264,6 +264,16 @@ def evaluators(
         )
         for split, (images, labels) in splits.items()
     }
+
+
+def protocol(cfg: DictConfig, images: int, *, test: bool) -> Protocol:
+    """Which of `images` the k-th evaluation takes; only test images are ever taken as published."""
+    if cfg.evaluation.protocol.name == "full" or not test:
+        return Protocol.full(images, at_most=cfg.evaluation.images)
+    published = cfg.model.published_test
+    return Protocol.as_published(
+        images, count=published.count, mirror=published.mirror, seed=cfg.seed
+    )
 
 
 def logger(cfg: DictConfig, asked: Plan, ranks: Ranks = ALONE) -> list[Any]:
