@@ -53,7 +53,7 @@ def test_taken_and_released_it_leaves_nothing(tmp_path):
     assert "process" in str(record.holder())
     assert record.held_elsewhere(), "whoever asks"
     record.release()
-    assert names(record.folder) == set() and not HELD_HERE
+    assert names(record.folder) == set() and record.folder not in HELD_HERE  # others' may be
     assert not record.held_elsewhere() and record.holder() is None
 
 
