@@ -207,15 +207,12 @@ class Study:
     def command(self, scale: str = "", ran: Mapping[str, Sequence[int]] | None = None) -> str:
         """What makes it again: at a scale, of the arms and seeds that were run by name where they
         are not all of its own. ran: seeds by arm, all where None or empty."""
-        told = ["python", "scripts/reproduce.py", f"figure={self.id}"]
-        told += [f"scale={scale}"] * bool(scale)
         there = {arm: seeds for arm in self.arms if (seeds := (ran or {}).get(arm))}
-        if scale and there:
-            if len(there) < len(self.arms):
-                told.append(f"arms={','.join(there)}")
-            count = max(seed + 1 for seeds in there.values() for seed in seeds)
-            told += [f"seeds={count}"] * (count != self.seeds[scale])
-        return shlex.join(told)
+        if not scale or not there:
+            return command(self.id, scale)
+        arms = list(there) if len(there) < len(self.arms) else []
+        count = max(seed + 1 for seeds in there.values() for seed in seeds)
+        return command(self.id, scale, arms, 0 if count == self.seeds[scale] else count)
 
     def rows(self) -> list[str]:
         """The arms in the order of the table: run, chosen among those, and not to be run yet."""
@@ -244,6 +241,21 @@ class Study:
             first, *others = (self.setting(one, key) for one in self.chosen[arm].among)
             return first if all(other == first for other in others) else None
         return self.arms.get(arm, {}).get(key)
+
+
+def command(
+    study: str,
+    scale: str = "",
+    arms: Sequence[str] = (),
+    seeds: int = 0,
+    further: Sequence[str] = (),
+) -> str:
+    """What a shell is told to make a study's runs; what is empty or 0 is left to `reproduce.py`."""
+    told = [f"figure={study}"]
+    told += [f"scale={scale}"] * bool(scale)
+    told += [f"arms={','.join(arms)}"] * bool(arms)
+    told += [f"seeds={seeds}"] * bool(seeds)
+    return shlex.join(["python", "scripts/reproduce.py", *told, *further])
 
 
 def on_axis(value: Any, where: str) -> float:

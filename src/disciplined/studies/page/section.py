@@ -10,7 +10,7 @@ from disciplined.studies.judging.judge import Judged
 from disciplined.studies.judging.statistics import Difference
 from disciplined.studies.page import markdown, numbers, origin
 from disciplined.studies.page.elements import Html, element, items, table, text
-from disciplined.studies.page.front import SCALES
+from disciplined.studies.page.front import SCALES, scale_words
 from disciplined.studies.page.material import Material
 from disciplined.studies.page.picture import figure
 from disciplined.studies.page.settings import DATA, MODELS, told
@@ -135,7 +135,7 @@ def claims(one: Material) -> Html | None:
         found = [(at, judged) for at, judged in one.settled if judged.claim.question == question]
         if found:
             lines = [
-                claim_line(judged, bool(one.runs), SCALES[at.scale] if at is not one else "")
+                claim_line(judged, bool(one.runs), scale_words(at) if at is not one else "")
                 for at, judged in found
             ]
             parts += [element("h5", words), element("ul", lines, class_="claims")]
@@ -145,7 +145,7 @@ def claims(one: Material) -> Html | None:
 def claim_line(judged: Judged, run: bool, scale: str = "") -> Html:
     """A claim, its verdict and the statistic; of a study not run at all there is none to tell.
 
-    scale: that of the runs, where it is not the study's.
+    scale: that of the runs in words, where it is not the study's.
     """
     verdict = judged.verdict
     why = verdict.statistic
@@ -165,7 +165,7 @@ def claim_line(judged: Judged, run: bool, scale: str = "") -> Html:
                 element("span", "primary", class_="primary") if judged.claim.primary else None,
                 class_="says",
             ),
-            element("p", scale and f"{scale}; ", typeset(why), class_="why") if why else None,
+            element("p", scale, typeset(why), class_="why") if why else None,
         ),
     )
 

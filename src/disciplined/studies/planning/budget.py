@@ -7,11 +7,11 @@ second, again and again, so that whoever stops half-way has had the most for it.
 
 import itertools
 import re
-import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from disciplined.mistakes import Mistake
+from disciplined.studies.study import command
 
 TRIED = 16  # first steps, by claims per second and by claims
 UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
@@ -137,11 +137,9 @@ def commands(runs: list[Wanted], scale: str, further: list[str]) -> list[str]:
     groups: dict[tuple[str, int], list[str]] = {}
     for (study, arm), seed in last.items():
         groups.setdefault((study, seed), []).append(arm)
-    told = []
-    for (study, seed), arms in groups.items():
-        asked = (f"figure={study}", f"scale={scale}", f"arms={','.join(arms)}", f"seeds={seed + 1}")
-        told.append(shlex.join(["python", "scripts/reproduce.py", *asked, *further]))
-    return told
+    return [
+        command(study, scale, arms, seed + 1, further) for (study, seed), arms in groups.items()
+    ]
 
 
 def missing_seeds(keys: list[str], finished: Callable[[str], bool], enough: int) -> list[int]:
