@@ -414,3 +414,20 @@ def test_small_numbers_are_words_of_one():
     assert hardware("A processor, 1 cores") == "A processor, 1 core"
     assert hardware("A processor, 11 cores") == "A processor, 11 cores"
     assert cores("A processor, 1 core") == cores("A processor, 1 cores") == ("A processor", 1)
+
+
+def test_what_only_whole_runs_answer_tells_what_a_tenth_measured(planted, recorded, tmp_path: Path):
+    study = planted(
+        (
+            "b: {schedule.max_lr: 2}",
+            "b: {schedule.max_lr: 2, duration: 200it, schedule.stepsize: 100it}",
+        )
+    )
+    tenth = {"a": [0.70, 0.71, 0.72], "b": [0.50, 0.51, 0.52]}
+    both = both_scales(study, recorded, tmp_path, {"a": [0.80, 0.81, 0.82]}, tenth)
+    assert {judged.verdict.verdict for _, judged in both.settled} == {"not run"}
+    assert both.counts()["not run", "as_published", "not run"] == 2
+    told = "for whole runs only (its arms differ in length); here +20.00 points ["
+    above, _, below = section(both).partition("The runs of a tenth of the iterations")
+    for part in (above, below, front.primary_claims([both])):
+        assert told in "".join(reader(f"<div>{cut(part)}</div>").words)

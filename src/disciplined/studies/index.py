@@ -23,9 +23,11 @@ def entry(study: Study) -> dict[str, Any]:
     """One study's part of the index: its arms' settings, lengths and keys at every scale.
 
     An arm has a key for each of its seeds, and for as many as decide something; a claim has the
-    arms that it reads, null where one of them cannot be run yet.
+    arms that it reads, null where one of them cannot be run yet; `whole` are the claims that only
+    whole runs can answer.
     """
     from disciplined.studies.expansion import at_any_precision, expand_arm  # Hydra: slow
+    from disciplined.studies.judging.whole_runs import Length, why
 
     data, models = [], []
     models += [told.model for told in study.architecture]
@@ -49,6 +51,9 @@ def entry(study: Study) -> dict[str, Any]:
             model, dataset, _ = plan.name.split("-", 2)
             models.append(model)
             data.append(dataset)
+    lengths = {
+        arm: Length(about["iterations"], about["images"]) for arm, about in scales["paper"].items()
+    }
     return {
         "blob": blob(study.file),
         "title": study.title,
@@ -57,6 +62,7 @@ def entry(study: Study) -> dict[str, Any]:
         "seeds": study.seeds,
         "primary": study.primary,
         "claims": {one.id: study.reads(one) for one in study.claims},
+        "whole": [one.id for one in study.claims if why(one, study.reads(one) or [], lengths)],
         "scales": scales,
         # What each number was published for: in fp32, and as a bare `train.py` asks for it.
         "published": {

@@ -92,6 +92,7 @@ def arm(name: str, keys: str, images: int = 1000) -> dict[str, Any]:
 INDEX = {
     "p/one": {
         "claims": {"first": ["a", "b"], "later": None, "unknown": ["c"]},
+        "whole": ["first"],
         "scales": {
             "paper": {
                 "a": arm("net-data-step", "a0 a1 a2 a3"),
@@ -102,6 +103,7 @@ INDEX = {
     },
     "p/two": {
         "claims": {"same": ["x"], "settled": ["y"]},
+        "whole": [],
         "scales": {
             "paper": {
                 "x": arm("net-data-step", "a0 a1 a2"),
@@ -139,7 +141,7 @@ def test_a_plan_from_index_and_disk():
 
 def test_what_a_longer_scale_has_settled_is_not_open():
     short = {"a": arm("net-data-step-short", "a0 a1 a2"), "b": arm("net-data-cosine-short", "b0")}
-    one = {"claims": {"first": ["a"], "both": ["a", "b"]}}
+    one = {"claims": {"first": ["a"], "both": ["a", "b"]}, "whole": []}
     paper = {"a": arm("net-data-step", "a0 a1 a2 a3"), "b": arm("net-data-cosine", "b0 b1 b2")}
     index = {"p/one": one | {"scales": {"paper": paper, "short": short}}}
     disk = {f"net-data-step-a{seed}" for seed in (0, 1, 3)}
@@ -147,6 +149,25 @@ def test_what_a_longer_scale_has_settled_is_not_open():
     assert [n.claim for n in found.needs] == ["both"] and found.settled == 1
     found = open_claims(index, "paper", {"net-data-step-short-a0"}.__contains__, Speeds())
     assert [n.claim for n in found.needs] == ["first", "both"], "a tenth settles no whole"
+
+
+def test_what_only_whole_runs_answer_is_not_planned_at_a_tenth():
+    short = {"a": arm("net-data-step-short", "a0 a1 a2"), "b": arm("net-data-cosine-short", "b0")}
+    paper = {"a": arm("net-data-step", "a0 a1 a2"), "b": arm("net-data-cosine", "b0 b1 b2")}
+    claims = {"claims": {"level": ["a"], "other": ["b"]}, "whole": ["level"]}
+    index = {"p/one": claims | {"scales": {"paper": paper, "short": short}}}
+    tenth = {f"net-data-step-short-a{seed}" for seed in range(3)}
+    found = open_claims(index, "short", tenth.__contains__, Speeds())
+    assert [n.claim for n in found.needs] == ["other"]
+    assert (found.settled, found.whole) == (0, 1), "a tenth has not settled it either"
+    assert "1 claims are left out: only whole runs answer them" in told(
+        found, [], [], "1min", "short", []
+    )
+    found = open_claims(index, "paper", set().__contains__, Speeds())
+    assert [n.claim for n in found.needs] == ["level", "other"] and found.whole == 0
+    whole = {f"net-data-step-a{seed}" for seed in range(3)}
+    found = open_claims(index, "short", whole.__contains__, Speeds())
+    assert (found.settled, found.whole) == (1, 0)
 
 
 def test_nothing_fits(tmp_path):

@@ -14,6 +14,7 @@ USUAL = 4  # seeds an arm, as the author's
 REPRODUCED, CONTRADICTED = "reproduced", "contradicted"
 INCONCLUSIVE, NOT_RUN = "inconclusive", "not run"
 SHARE = "share of failing runs"
+WHOLE_ONLY = "for whole runs only"
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class Verdict:
     detectable: float | None = None
     of: str = "test_accuracy"
     with_seeds: int | None = None
+
+    @property
+    def measured(self) -> bool:
+        """Whether it has a statistic: judged, or held back from shorter runs."""
+        return self.verdict != NOT_RUN or self.statistic.startswith(WHOLE_ONLY)
 
     def sensitivity(self) -> str:
         """The smallest difference that could have been seen, in words."""

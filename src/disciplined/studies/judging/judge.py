@@ -1,8 +1,8 @@
 """Three questions asked of a study's records, kept apart.
 
 Does the number come back; does the claim hold as published; does it hold made fair? A fourth heap
-holds this project's own questions to the paper. Scale `smoke` never gives a verdict, and a number
-published for the whole run is only held against whole runs.
+holds this project's own questions to the paper. Scale `smoke` never gives a verdict; a number
+published for the whole run is only held against whole runs, and so are some claims (`whole_runs`).
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -12,6 +12,7 @@ import numpy as np
 
 from disciplined.columns import shown
 from disciplined.studies import author, registration
+from disciplined.studies.judging import whole_runs
 from disciplined.studies.judging.choosing import Chosen, with_chosen
 from disciplined.studies.judging.effects import Effect, effects
 from disciplined.studies.judging.evidence import (
@@ -171,8 +172,11 @@ def claims(
     for claim in study.claims:
         if scale == "smoke":
             found[claim.id] = Verdict(NOT_RUN, "smoke proves plumbing, never gives a verdict")
-        else:
+        elif scale == "paper":
             found[claim.id] = PREDICATES[claim.predicate](evidence, claim.arguments, ALPHA)
+        else:
+            reads = study.reads(claim) or claim.arms()
+            found[claim.id] = whole_runs.shorter(claim, reads, evidence, ALPHA)
     primary = {c.id for c in study.claims if c.primary and c.predicate in TESTED}
     decided = {
         id: p

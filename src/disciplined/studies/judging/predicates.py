@@ -237,8 +237,8 @@ def crosses(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> V
 def shape(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Verdict:
     """The whole curve follows the author's log (of the arm `of`), root mean square under `within`.
 
-    Compared at his logged points as fractions of the run, so that a shorter scale can be held
-    against it too; one distance a seed, whose 95 % interval must lie below `within`.
+    Compared at his logged points as fractions of the run; one distance a seed, whose 95 % interval
+    must lie below `within`.
     """
     arm, metric = told["arm"], told["metric"]
     if lacking := evidence.lacking([arm], metric, ALONG):

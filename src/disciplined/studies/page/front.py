@@ -210,7 +210,7 @@ def claims_list(found: Sequence[tuple[Material, Judged]]) -> Html:
                         "p",
                         link(f"#{material.study.id}", material.study.id),
                         text(" · ", scale_words(material), typeset(verdict.statistic))
-                        if verdict.verdict != NOT_RUN
+                        if verdict.measured
                         else None,
                         class_="why",
                     ),

@@ -129,7 +129,8 @@ class Material:
             told = list(zip(self.pages, claims, strict=True))
             run = [(one, c) for one, c in told if c.verdict.verdict != NOT_RUN]
             settles = [(one, c) for one, c in run if one.settles(c.claim)]
-            found.append((settles or run or told)[0])
+            measured = [(one, c) for one, c in told if c.verdict.measured]
+            found.append((settles or run or measured or told)[0])
         return found
 
     def settles(self, claim: Claim) -> bool:

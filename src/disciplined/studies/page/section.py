@@ -94,7 +94,7 @@ def verdicts_of(one: Material) -> str:
 
 def tenth(one: Material) -> Html:
     """What a tenth of the iterations gave, below the whole runs."""
-    judged = [claim for claim in one.claims if claim.verdict.verdict != NOT_RUN]
+    judged = [claim for claim in one.claims if claim.verdict.measured]
     return element(
         "details",
         element("summary", f"The runs of {SCALES[one.scale]}"),
@@ -149,7 +149,7 @@ def claim_line(judged: Judged, run: bool, scale: str = "") -> Html:
     """
     verdict = judged.verdict
     why = verdict.statistic
-    if verdict.verdict == NOT_RUN and (not run or why.count(",") > 3):
+    if not verdict.measured and (not run or why.count(",") > 3):
         why = "" if not run else "its arms have not all been run"
     if verdict.verdict == INCONCLUSIVE:
         why += f"; {verdict.sensitivity()}"

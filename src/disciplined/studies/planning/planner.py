@@ -17,10 +17,12 @@ from disciplined.studies.study import ENOUGH, SCALES
 @dataclass(frozen=True)
 class Open:
     """Every claim, and the runs they lack by key. settled: claims that lack none, at this scale or
-    at a longer one; blocked: claims that read what cannot be run."""
+    at a longer one; blocked: claims that read what cannot be run; whole: claims that only whole
+    runs can answer, where shorter ones are asked about."""
 
     settled: int
     blocked: int
+    whole: int
     needs: list[Need]
     runs: dict[str, Wanted]
 
@@ -32,7 +34,7 @@ def open_claims(
 
     What the paper's length has settled, a tenth of it need not settle again.
     """
-    done = blocked = 0
+    done = blocked = whole = 0
     needs: list[Need] = []
     runs: dict[str, Wanted] = {}
     longer = SCALES[: SCALES.index(scale)]
@@ -58,11 +60,15 @@ def open_claims(
                 continue
             lacks = frozenset(key for arm in reads for key in lacking[arm])
             above = [[told["scales"][one][arm] for arm in reads] for one in longer]
-            if not lacks or any(all(map(lacks_none, arms)) for arms in above):
+            if any(all(map(lacks_none, arms)) for arms in above):
+                done += 1
+            elif longer and claim in told["whole"]:
+                whole += 1
+            elif not lacks:
                 done += 1
             else:
                 needs.append(Need(study, claim, lacks))
-    return Open(done, blocked, needs, runs)
+    return Open(done, blocked, whole, needs, runs)
 
 
 def plan(
@@ -122,6 +128,10 @@ def told(
         words.append(
             f"{len(found.needs) - len(timed)} claims are left out: nobody has measured how fast "
             f"{', '.join(networks)} train (a run at scale=short does)"
+        )
+    if found.whole:
+        words.append(
+            f"{found.whole} claims are left out: only whole runs answer them (scale=paper)"
         )
     if found.blocked:
         words.append(f"{found.blocked} claims read arms that cannot be run yet")
