@@ -38,6 +38,25 @@ def test_table_says_published_ours_and_difference(made):
     assert "could have seen" in tables.text(study, judgement)
 
 
+def test_rows_without_anything_to_tell_are_counted(planted, recorded):
+    """c is not run and nothing was published of it; a, not run either, has a number."""
+    study = planted()
+    judgement = judge(study, "paper", recorded(study, {"b": FINALS["b"]}))
+    table = tables.markdown(study, judgement)
+    assert table.endswith("\n\nNot run: 1 row of which nothing was published.\n")
+    assert len(table.splitlines()) == 2 + 2 + 2 and "| c |" not in table
+    assert tables.text(study, judgement).splitlines()[-1].startswith("Not run: 1 row of")
+    assert ",c,"[1:] in tables.comma_separated(study, judgement), "the whole table has it"
+    bare = planted(
+        ("  a: {value: 0.80, std: 0.001, n: 4, test_images: 10000}", "  {}"),
+        ("author: {a: superconv/clr3SS5kFig1a}", ""),
+        ("readings: {b: a}", ""),
+    )
+    nothing = judge(bare, "paper", {})
+    assert tables.markdown(bare, nothing) == "Not run: 3 rows of which nothing was published.\n"
+    assert tables.text(bare, nothing) == "Not run: 3 rows of which nothing was published"
+
+
 def test_inconclusive_claims_say_what_could_have_been_seen(made):
     _, _, judgement = made
     line = tables.claim_line(judgement.claims[0])

@@ -83,7 +83,8 @@ def shown(
     lines += ["  no figure: nothing run, logged or published"] * (not told.drawn)
     if request.publish:
         pages = publish_all(study, told, request, shelf)
-        lines += [f"  published: {page}" for page in pages or ["nothing, for want of records"]]
+        nothing = ["nothing, for want of records and curves"]
+        lines += [f"  published: {page}" for page in pages or nothing]
     runs = sum(map(len, results.values()))
     words = f"{runs} records at {scale}" if runs else "no records"
     return "\n".join(lines) + "\n", Outcome(words, counts=verdicts(judgement))
@@ -106,14 +107,14 @@ def judged(study: Study, scale: str, results: dict[str, list["Result"]], request
 def publish_all(study: Study, told: Told, request: Request, shelf: "Shelf") -> list[Path]:
     """Stand by a study at every scale that has records, since the pages point to each other.
 
-    Without any, whole runs are a page of the author's curves, and a tenth of them is none.
+    Without any, whole runs are a page of the author's curves, where there are any.
     """
     from disciplined.studies import publish
 
     found: list[Told] = []
     for scale in SCALES:
         if scale == told.scale:
-            found += [told] * (bool(told.results) or scale == WHOLE)
+            found += [told] * bool(told.results or (scale == WHOLE and told.drawn))
         elif results := gather(study, scale, request, shelf, []):
             found.append(judged(study, scale, results, request))
     beside = [one.scale for one in found if one.results]

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Sequence
 
 from disciplined.columns import aligned, shown
 from disciplined.studies.judging.choosing import Chosen, Standing
@@ -57,17 +58,29 @@ def cells(study: Study, row: Number) -> list[str]:
     ]
 
 
+def waiting(rows: Sequence[Number]) -> str:
+    """The rows that are not shown for want of anything to tell (whole grids of rates), in words."""
+    count = sum(row.empty for row in rows)
+    rows_of_it = f"{count} row{'s' * (count > 1)}"
+    return f"Not run: {rows_of_it} of which nothing was published" if count else ""
+
+
 def markdown(study: Study, judgement: Judgement) -> str:
-    """The table in Markdown."""
-    lines = [" | ".join(HEADER), "|".join(["---"] * len(HEADER))]
-    rows = sorted(judgement.numbers, key=lambda row: not row.n)  # what was run stands first
-    lines += [" | ".join(cells(study, row)) for row in rows]
-    return "".join(f"| {line} |\n" if "---" not in line else f"|{line}|\n" for line in lines)
+    """The table in Markdown, below it how many arms wait."""
+    told = [row for row in judgement.numbers if not row.empty]
+    told.sort(key=lambda row: not row.n)  # what was run stands first
+    lines = [f"| {' | '.join(row)} |\n" for row in [HEADER, *(cells(study, row) for row in told)]]
+    lines.insert(1, f"|{'|'.join(['---'] * len(HEADER))}|\n")
+    words = waiting(judgement.numbers)
+    parts = ["".join(lines)] * bool(told) + [f"{words}.\n"] * bool(words)
+    return "\n".join(parts)
 
 
 def text(study: Study, judgement: Judgement) -> str:
-    """The table for a terminal, columns aligned."""
-    return aligned([list(HEADER), *(cells(study, row) for row in judgement.numbers)])
+    """The table for a terminal, columns aligned, below it how many arms wait."""
+    told = [cells(study, row) for row in judgement.numbers if not row.empty]
+    words = waiting(judgement.numbers)
+    return "\n".join([aligned([list(HEADER), *told])] * bool(told) + [words] * bool(words))
 
 
 def comma_separated(study: Study, judgement: Judgement) -> str:

@@ -73,6 +73,11 @@ class Number:
     likelihood: float | None = None
     without: str = ""
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to tell: not run, and nothing published to hold it against."""
+        return not self.n and self.published is None and self.log_final is None
+
 
 @dataclass(frozen=True)
 class Judged:

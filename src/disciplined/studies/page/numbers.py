@@ -6,22 +6,26 @@ from disciplined.studies.judging.judge import Number
 from disciplined.studies.page.elements import Html, element, table, text
 from disciplined.studies.page.material import Material
 from disciplined.studies.page.verdicts import typeset, word
-from disciplined.studies.tables import metric_words, printed
+from disciplined.studies.tables import metric_words, printed, waiting
 
 
 def table_of(one: Material) -> Html | None:
     """The table: published, the author's log, ours, the difference, what came of it."""
     if not one.study.trains:
         return None
-    found = [row for row in one.numbers if row.n or not row.reading_of]
+    told = [row for row in one.numbers if not row.empty]
+    found = [row for row in told if row.n or not row.reading_of]
+    words = waiting(one.numbers)
     if not found:
-        return None
+        return element("p", f"{words}.", class_="waiting") if words else None
     found.sort(key=lambda row: not row.n)  # what was run stands first
     single = len({row.metric for row in found}) == 1
     caption = metric_words(found[0].metric) if single else "Final values"
     caption = caption[0].upper() + caption[1:]
-    if waiting := len(one.numbers) - len(found):
-        caption += f"; {waiting} other readings of these rows are not run"
+    if readings := len(told) - len(found):
+        caption += f"; {readings} other readings of these rows are not run"
+    if words:
+        caption += f". {words}"
     with_log = any(row.log_final is not None and not row.reading_of for row in found)
     head = ["arm", "published", *["author’s log"] * with_log, "ours", "difference", "number"]
     body = []
