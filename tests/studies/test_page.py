@@ -362,6 +362,8 @@ def test_settings_in_words():
         "weight decay 0.003",
         "tested every epoch",
     ]
+    told = settings.words(load("clr/fig01").arms["fixed-70k"])
+    assert told[0].endswith("Nesterov") and "SGD instead" in told
     assert settings.length("0.02dur") == "2 % of the run"
     assert settings.length("10000it") == "10,000 iterations"
     assert settings.words({"dataset.order": "file"}) == ["dataset.order: file"]

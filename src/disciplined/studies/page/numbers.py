@@ -23,9 +23,10 @@ def table_of(one: Material) -> Html | None:
     caption = metric_words(found[0].metric) if single else "Final values"
     caption = caption[0].upper() + caption[1:]
     if readings := len(told) - len(found):
-        caption += f"; {readings} other readings of these rows are not run"
+        one_or_more = "1 other reading" if readings == 1 else f"{readings} other readings"
+        caption += f"; not run: {one_or_more} of these rows"
     if words:
-        caption += f". {words}"
+        caption += f"; {words[0].lower()}{words[1:]}"
     with_log = any(row.log_final is not None and not row.reading_of for row in found)
     head = ["arm", "published", *["author’s log"] * with_log, "ours", "difference", "number"]
     body = []

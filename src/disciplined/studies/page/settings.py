@@ -109,12 +109,13 @@ def words(told: Mapping[str, Any]) -> list[str]:
         if key in left:
             found.append(phrase.format(how(left.pop(key))))
 
+    instead = " instead" * ("recipe" in left)  # of what the recipe says
     take("recipe", "{}", recipe)
-    take("model", "{}", lambda name: MODELS.get(name, name))
-    take("dataset", "on {}", lambda name: DATA.get(name, name))
+    take("model", f"{{}}{instead}", lambda name: MODELS.get(name, name))
+    take("dataset", f"on {{}}{instead}", lambda name: DATA.get(name, name))
     take("duration", "{}", length)
     take("total_batch_size", "batches of {}")
-    take("optimizer", "{}", lambda name: OPTIMIZERS.get(name, name))
+    take("optimizer", f"{{}}{instead}", lambda name: OPTIMIZERS.get(name, name))
     for group, noun in (("schedule", "rate"), ("momentum", "momentum")):
         found += hyper_parameter(left, group, noun)
     if "weight_decay.value" in left:
