@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from disciplined.diagnosis.curves import Curves
+from disciplined.diagnosis.findings import Finding
 from disciplined.mistakes import Mistake
-
-if TYPE_CHECKING:
-    from disciplined.diagnosis.diagnosing import Diagnosis
 
 # Okabe and Ito's palette, distinguishable with every common colour blindness
 LOSSES = {"train_loss": "#0072B2", "val_loss": "#E69F00", "test_loss": "#D55E00"}
@@ -18,7 +17,17 @@ MARKS = ("#CC79A7", "#009E73", "#56B4E9", "#F0E442", "#999999")
 PANEL = (4.2, 2.7)  # inches
 
 
-def draw(found: "Sequence[Diagnosis]", path: Path, across: int = 1) -> Path:
+class Diagnosed(Protocol):
+    """What a panel shows: a run's curves and what was found in them."""
+
+    @property
+    def curves(self) -> Curves: ...
+
+    @property
+    def findings(self) -> Sequence[Finding]: ...
+
+
+def draw(found: Sequence[Diagnosed], path: Path, across: int = 1) -> Path:
     """One panel a diagnosis, written as PNG, SVG or PDF by the path's ending. Raises Mistake."""
     if path.suffix not in (".png", ".svg", ".pdf"):
         raise Mistake(f"picture={path}: expected a name that ends in .png, .svg or .pdf")
@@ -47,7 +56,7 @@ def draw(found: "Sequence[Diagnosis]", path: Path, across: int = 1) -> Path:
     return path
 
 
-def panel(axis: Any, one: "Diagnosis") -> None:
+def panel(axis: Any, one: Diagnosed) -> None:
     """The losses, the rate behind them, and a band for each finding."""
     from matplotlib.ticker import MaxNLocator
 
