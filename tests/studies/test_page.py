@@ -362,8 +362,12 @@ def test_settings_in_words():
         "weight decay 0.003",
         "tested every epoch",
     ]
-    told = settings.words(load("clr/fig01").arms["fixed-70k"])
-    assert told[0].endswith("Nesterov") and "SGD instead" in told
+    (shared, _) = settings.told(load("clr/fig01"))[0]
+    assert shared[0].endswith("Nesterov") and "SGD instead" in shared
+    (shared, own) = settings.told(load("clr/fig05"))[0]
+    assert "Adam instead" in own[load("clr/fig05").label("adam-clr-25k")]
+    (shared, _) = settings.told(load("superconv/fig05"))[0]
+    assert shared[0].endswith("SGD") and not any("SGD" in words for words in shared[1:])
     assert settings.length("0.02dur") == "2 % of the run"
     assert settings.length("10000it") == "10,000 iterations"
     assert settings.words({"dataset.order": "file"}) == ["dataset.order: file"]
@@ -429,7 +433,7 @@ def test_what_only_whole_runs_answer_tells_what_a_tenth_measured(planted, record
     both = both_scales(study, recorded, tmp_path, {"a": [0.80, 0.81, 0.82]}, tenth)
     assert {judged.verdict.verdict for _, judged in both.settled} == {"not run"}
     assert both.counts()["not run", "as_published", "not run"] == 2
-    told = "for whole runs only (its arms differ in length); here +20.00 points ["
+    told = "asks for whole runs (its arms differ in length); shorter ones: +20.00 points ["
     above, _, below = section(both).partition("The runs of a tenth of the iterations")
     for part in (above, below, front.primary_claims([both])):
         assert told in "".join(reader(f"<div>{cut(part)}</div>").words)

@@ -43,18 +43,20 @@ def test_rows_without_anything_to_tell_are_counted(planted, recorded):
     study = planted()
     judgement = judge(study, "paper", recorded(study, {"b": FINALS["b"]}))
     table = tables.markdown(study, judgement)
-    assert table.endswith("\n\nNot run: 1 row of which nothing was published.\n")
+    assert table.endswith("\n\nNot run and not shown: 1 row without a published value.\n")
     assert len(table.splitlines()) == 2 + 2 + 2 and "| c |" not in table
-    assert tables.text(study, judgement).splitlines()[-1].startswith("Not run: 1 row of")
-    assert ",c,"[1:] in tables.comma_separated(study, judgement), "the whole table has it"
+    assert tables.text(study, judgement).splitlines()[-1].startswith("Not run and not shown: 1 row")
+    lines = tables.comma_separated(study, judgement).splitlines()
+    assert any(line.startswith("c,") for line in lines), "the whole table has it"
     bare = planted(
         ("  a: {value: 0.80, std: 0.001, n: 4, test_images: 10000}", "  {}"),
         ("author: {a: superconv/clr3SS5kFig1a}", ""),
         ("readings: {b: a}", ""),
     )
     nothing = judge(bare, "paper", {})
-    assert tables.markdown(bare, nothing) == "Not run: 3 rows of which nothing was published.\n"
-    assert tables.text(bare, nothing) == "Not run: 3 rows of which nothing was published"
+    nothing_told = "Not run and not shown: 3 rows without a published value"
+    assert tables.markdown(bare, nothing) == f"{nothing_told}.\n"
+    assert tables.text(bare, nothing) == nothing_told
 
 
 def test_inconclusive_claims_say_what_could_have_been_seen(made):

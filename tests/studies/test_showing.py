@@ -69,7 +69,7 @@ def test_where_nothing_was_run_a_tenth_is_no_page(planted, recorded, tmp_path: P
     before = {p: p.read_bytes() for p in stands.rglob("*") if p.is_file()}
     assert stands / "figure.png" in before
     text, _ = publishing(study, tmp_path, "short")
-    assert "published: nothing, for want of records and curves" in text
+    assert "published: nothing, for want of records" in text
     assert before == {p: p.read_bytes() for p in stands.rglob("*") if p.is_file()}
     recorded(study, {"a": [0.9, 0.91, 0.9]})
     publishing(study, tmp_path, "short")

@@ -53,11 +53,16 @@ def publish(
     if stands != folder and any(results.values()) and not has_runs(folder):
         if (folder / REMARKS).is_file() and not (stands / REMARKS).exists():
             (folder / REMARKS).rename(stands / REMARKS)
-        for name in PAGE:
-            (folder / name).unlink(missing_ok=True)
+        withdraw(folder)
     for file in drawn:
         shutil.copyfile(file, stands / file.name)
     return report(study, judgement, results, rates, stands, beside)
+
+
+def withdraw(folder: Path) -> None:
+    """Take a page away; hand-written remarks and records stay."""
+    for name in PAGE:
+        (folder / name).unlink(missing_ok=True)
 
 
 def report(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from disciplined.studies import index_file
-from disciplined.studies.published import SCALES, SHORT, WHOLE, page_folder, seeds
+from disciplined.studies.published import SCALES, SHORT, WHOLE, has_runs, page_folder, seeds
 from disciplined.studies.study import Study
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def shown(
     lines += ["  no figure: nothing run, logged or published"] * (not told.drawn)
     if request.publish:
         pages = publish_all(study, told, request, shelf)
-        nothing = ["nothing, for want of records and curves"]
+        nothing = ["nothing, for want of records and anything to draw"]
         lines += [f"  published: {page}" for page in pages or nothing]
     runs = sum(map(len, results.values()))
     words = f"{runs} records at {scale}" if runs else "no records"
@@ -107,7 +107,8 @@ def judged(study: Study, scale: str, results: dict[str, list["Result"]], request
 def publish_all(study: Study, told: Told, request: Request, shelf: "Shelf") -> list[Path]:
     """Stand by a study at every scale that has records, since the pages point to each other.
 
-    Without any, whole runs are a page of the author's curves, where there are any.
+    Without any there is one page of what else can be drawn (the author's curves, published values,
+    schedules); none where nothing can.
     """
     from disciplined.studies import publish
 
@@ -119,6 +120,8 @@ def publish_all(study: Study, told: Told, request: Request, shelf: "Shelf") -> l
             found.append(judged(study, scale, results, request))
     beside = [one.scale for one in found if one.results]
     stands = request.output_dir / "published" / study.id
+    if not found and told.scale == WHOLE and not has_runs(stands):
+        publish.withdraw(stands)
     return [
         publish.publish(study, one.judgement, one.results, one.rates, one.drawn, stands, beside)
         for one in found

@@ -58,28 +58,30 @@ def cells(study: Study, row: Number) -> list[str]:
     ]
 
 
-def waiting(rows: Sequence[Number]) -> str:
-    """The rows that are not shown for want of anything to tell (whole grids of rates), in words."""
-    count = sum(row.empty for row in rows)
-    rows_of_it = f"{count} row{'s' * (count > 1)}"
-    return f"Not run: {rows_of_it} of which nothing was published" if count else ""
+def not_shown(rows: Sequence[Number], readings: int = 0) -> str:
+    """What the table leaves out, in words: rows with nothing to tell (whole grids of rates), and
+    `readings` of other rows that are not run either."""
+    bare = sum(row.empty for row in rows)
+    parts = [f"{bare} row{'s' * (bare > 1)} without a published value"] * bool(bare)
+    parts += [f"{readings} other reading{'s' * (readings > 1)} of these"] * bool(readings)
+    return f"Not run and not shown: {', '.join(parts)}" if parts else ""
 
 
 def markdown(study: Study, judgement: Judgement) -> str:
-    """The table in Markdown, below it how many arms wait."""
+    """The table in Markdown, below it what it leaves out."""
     told = [row for row in judgement.numbers if not row.empty]
     told.sort(key=lambda row: not row.n)  # what was run stands first
     lines = [f"| {' | '.join(row)} |\n" for row in [HEADER, *(cells(study, row) for row in told)]]
     lines.insert(1, f"|{'|'.join(['---'] * len(HEADER))}|\n")
-    words = waiting(judgement.numbers)
+    words = not_shown(judgement.numbers)
     parts = ["".join(lines)] * bool(told) + [f"{words}.\n"] * bool(words)
     return "\n".join(parts)
 
 
 def text(study: Study, judgement: Judgement) -> str:
-    """The table for a terminal, columns aligned, below it how many arms wait."""
+    """The table for a terminal, columns aligned, below it what it leaves out."""
     told = [cells(study, row) for row in judgement.numbers if not row.empty]
-    words = waiting(judgement.numbers)
+    words = not_shown(judgement.numbers)
     return "\n".join([aligned([list(HEADER), *told])] * bool(told) + [words] * bool(words))
 
 

@@ -131,8 +131,8 @@ def test_a_plan_from_index_and_disk():
     assert (
         "settle 2 of 3 open claims at scale paper (1 are settled, there or at a longer one)" in text
     )
-    assert "1 claims are left out: nobody has measured how fast other train" in text
-    assert "1 claims read arms that cannot be run yet" in lines
+    assert "1 claim is left out: nobody has measured how fast other train" in text
+    assert "1 claim is left out: arms that they read cannot be run yet" in lines
     assert lines[-2:] == [
         "python scripts/reproduce.py figure=p/one scale=paper arms=a seeds=3",
         "python scripts/reproduce.py figure=p/one scale=paper arms=b seeds=3",
@@ -160,7 +160,7 @@ def test_what_only_whole_runs_answer_is_not_planned_at_a_tenth():
     found = open_claims(index, "short", tenth.__contains__, Speeds())
     assert [n.claim for n in found.needs] == ["other"]
     assert (found.settled, found.whole) == (0, 1), "a tenth has not settled it either"
-    assert "1 claims are left out: only whole runs answer them" in told(
+    assert "1 claim is left out: only whole runs can answer" in told(
         found, [], [], "1min", "short", []
     )
     found = open_claims(index, "paper", set().__contains__, Speeds())

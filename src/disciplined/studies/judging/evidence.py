@@ -14,7 +14,6 @@ USUAL = 4  # seeds an arm, as the author's
 REPRODUCED, CONTRADICTED = "reproduced", "contradicted"
 INCONCLUSIVE, NOT_RUN = "inconclusive", "not run"
 SHARE = "share of failing runs"
-WHOLE_ONLY = "for whole runs only"
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,8 @@ class Verdict:
     p: that of the decision, None where none was taken by a test. detectable: the smallest
     difference that could have been seen, None where no spread is known; `of` is what it is a
     difference of (a metric, an axis, the share of runs that fail). with_seeds: below three seeds
-    decide nothing, so it is what that many an arm could see.
+    decide nothing, so it is what that many an arm could see. held: measured in runs too short to
+    answer it, hence `not run` (`whole_runs`).
     """
 
     verdict: str
@@ -33,11 +33,12 @@ class Verdict:
     detectable: float | None = None
     of: str = "test_accuracy"
     with_seeds: int | None = None
+    held: bool = False
 
     @property
     def measured(self) -> bool:
-        """Whether it has a statistic: judged, or held back from shorter runs."""
-        return self.verdict != NOT_RUN or self.statistic.startswith(WHOLE_ONLY)
+        """Whether anything was measured for it, judged or not."""
+        return self.verdict != NOT_RUN or self.held
 
     def sensitivity(self) -> str:
         """The smallest difference that could have been seen, in words."""

@@ -129,6 +129,9 @@ class Judgement:
         for row in told["numbers"]:
             if not row["without"]:
                 del row["without"]
+        for row in (*told["numbers"], *told["claims"]):
+            if not row["verdict"]["held"]:
+                del row["verdict"]["held"]
         return told | {
             "questions": {
                 "number": [[n.arm, n.metric, n.verdict.verdict] for n in self.numbers],
@@ -168,7 +171,8 @@ def judge(study: Study, scale: str, results: dict[str, list[Result]]) -> Judgeme
 def claims(
     study: Study, scale: str, results: dict[str, list[Result]], logs: dict[str, author.Log]
 ) -> list[Judged]:
-    """Every claim's verdict; the primary ones are corrected for their number by Holm's method."""
+    """Every claim's verdict; the primary ones that are asked of such runs are corrected for their
+    number by Holm's method."""
     spreads: dict[str, float] = {}
     for told in [p for ps in study.published.values() for p in ps if p.std is not None]:
         spreads[told.metric] = max(spreads.get(told.metric, 0.0), told.std or 0.0)
@@ -182,7 +186,9 @@ def claims(
         else:
             reads = study.reads(claim) or claim.arms()
             found[claim.id] = whole_runs.shorter(claim, reads, evidence, ALPHA)
-    primary = {c.id for c in study.claims if c.primary and c.predicate in TESTED}
+    primary = {
+        c.id for c in study.claims if c.primary and c.predicate in TESTED and not found[c.id].held
+    }
     decided = {
         id: p
         for id in primary

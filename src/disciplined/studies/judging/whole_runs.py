@@ -1,28 +1,23 @@
 """What only whole runs can answer: at a tenth of the iterations some claims ask something else.
 
 A level of accuracy or loss, the place where one is passed and the author's curve are those of whole
-runs. And where its arms differ in length, a claim is about how much training is enough, of which a
-tenth says nothing. Such claims are not judged at a shorter scale, true or false, as published
-numbers are not (`judge.number`); what was measured is told.
+runs. And where one arm is trained for longer than another, in iterations and in images, a claim is
+about how much training is enough, of which a tenth says nothing. Such claims are not judged at a
+shorter scale, true or false, as published numbers are not (`judge.number`); what was measured is
+told. A claim says by itself which kind it is, no record does, so that no outcome is held back for
+what it is.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from disciplined.studies.judging.evidence import (
-    CONTRADICTED,
-    NOT_RUN,
-    REPRODUCED,
-    WHOLE_ONLY,
-    Evidence,
-    Verdict,
-)
-from disciplined.studies.judging.predicates import PREDICATES, diverges
+from disciplined.studies.judging.evidence import NOT_RUN, Evidence, Verdict
+from disciplined.studies.judging.predicates import PREDICATES
 from disciplined.studies.study import Claim
 
 ALIKE = 0.02  # of a length: batches of another size end elsewhere in the last epoch
-LEVELS = {"below", "above"}
-A_LEVEL = "its level is one of theirs"
+LEVELS = {"below", "above"}  # of a run that fails by them
 
 
 @dataclass(frozen=True)
@@ -32,6 +27,12 @@ class Length:
     iterations: int
     images: int
 
+    def exceeds(self, other: "Length") -> bool:
+        """Whether it is longer in both: a larger batch for fewer iterations is not."""
+        return self.iterations > other.iterations * (1 + ALIKE) and self.images > other.images * (
+            1 + ALIKE
+        )
+
 
 def why(claim: Claim, reads: Sequence[str], lengths: Mapping[str, Length]) -> str:
     """Why only whole runs can answer a claim; nothing where a tenth of the iterations can.
@@ -39,17 +40,12 @@ def why(claim: Claim, reads: Sequence[str], lengths: Mapping[str, Length]) -> st
     reads: the arms whose runs settle it. lengths: by arm, of those that were run or are to be.
     """
     if claim.predicate == "shape":
-        return "the author's log is one of theirs"
-    if claim.predicate == "crosses":
-        return A_LEVEL
+        return "the author's log is of one"
+    if claim.predicate == "crosses" or LEVELS & claim.arguments.keys():
+        return "its level is of such"
     told = [lengths[arm] for arm in reads if arm in lengths]
-    counted = ([one.iterations for one in told], [one.images for one in told])
-    return "its arms differ in length" if all(map(differ, counted)) else ""
-
-
-def differ(amounts: Sequence[int]) -> bool:
-    """Whether some are more than a little above others."""
-    return bool(amounts) and max(amounts) > min(amounts) * (1 + ALIKE)
+    longer = any(one.exceeds(other) for one, other in itertools.permutations(told, 2))
+    return "its arms differ in length" if longer else ""
 
 
 def shorter(claim: Claim, reads: Sequence[str], evidence: Evidence, alpha: float) -> Verdict:
@@ -60,16 +56,7 @@ def shorter(claim: Claim, reads: Sequence[str], evidence: Evidence, alpha: float
         for arm, found in evidence.arms.items()
     }
     reason = why(claim, reads, lengths)
-    if (
-        not reason
-        and claim.predicate == "diverges"
-        and judged.verdict in (REPRODUCED, CONTRADICTED)
-    ):
-        # An arm that no level fails has trained; one that only its level fails may lack the time.
-        told = {name: value for name, value in claim.arguments.items() if name not in LEVELS}
-        if diverges(evidence, told, alpha).verdict != judged.verdict:
-            reason = A_LEVEL
     if not reason or judged.verdict == NOT_RUN:
         return judged
-    words = f"{WHOLE_ONLY} ({reason}); here {judged.statistic}"
-    return Verdict(NOT_RUN, words, of=judged.of)
+    words = f"asks for whole runs ({reason}); shorter ones: {judged.statistic}"
+    return Verdict(NOT_RUN, words, of=judged.of, held=True)

@@ -68,8 +68,8 @@ def document(materials: Sequence[Material]) -> str:
                 "95 %: direction by Welch’s interval beyond a margin, equality by two one-sided "
                 "tests, a number by its prediction interval; fewer than three seeds decide "
                 "nothing. A claim stands at the longest scale that settles it: whole runs, or a "
-                "tenth of their iterations. Published numbers, levels that are passed, the "
-                "author’s curves and arms of unlike length are judged by whole runs only.",
+                "tenth of their iterations. Published numbers, the author’s curves, levels that "
+                "are passed and arms of unlike length are judged by whole runs only.",
             ),
         ),
     ]

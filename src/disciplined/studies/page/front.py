@@ -95,7 +95,7 @@ def came_back(materials: Sequence[Material]) -> Html:
         element("h2", "What came back"),
         element(
             "p",
-            f"Of {claims.total()} claims in {len(materials)} studies, {decided} have been run: "
+            f"Of {claims.total()} claims in {len(materials)} studies, {decided} have been judged: "
             f"{claims[REPRODUCED]} of them are reproduced. Records exist for {run} studies; "
             "the others say so and show what the author published.",
             class_="lead",

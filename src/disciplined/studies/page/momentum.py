@@ -203,7 +203,7 @@ def curves(materials: Sequence[Material]) -> Html | None:
                 names.append(claim.arguments["of"])
             kinds = {str(one.study.setting(name, "momentum")) for name in names}
             about_swing = len(kinds) > 1 or (claim.predicate == "shape" and "cyclical" in kinds)
-            if claim.question == "open" and about_swing and judged.verdict.verdict != "not run":
+            if claim.question == "open" and about_swing and judged.verdict.measured:
                 lines.append(
                     element(
                         "li",

@@ -6,7 +6,7 @@ from disciplined.studies.judging.judge import Number
 from disciplined.studies.page.elements import Html, element, table, text
 from disciplined.studies.page.material import Material
 from disciplined.studies.page.verdicts import typeset, word
-from disciplined.studies.tables import metric_words, printed, waiting
+from disciplined.studies.tables import metric_words, not_shown, printed
 
 
 def table_of(one: Material) -> Html | None:
@@ -15,25 +15,23 @@ def table_of(one: Material) -> Html | None:
         return None
     told = [row for row in one.numbers if not row.empty]
     found = [row for row in told if row.n or not row.reading_of]
-    words = waiting(one.numbers)
     if not found:
-        return element("p", f"{words}.", class_="waiting") if words else None
+        return None
     found.sort(key=lambda row: not row.n)  # what was run stands first
     single = len({row.metric for row in found}) == 1
     caption = metric_words(found[0].metric) if single else "Final values"
     caption = caption[0].upper() + caption[1:]
-    if readings := len(told) - len(found):
-        one_or_more = "1 other reading" if readings == 1 else f"{readings} other readings"
-        caption += f"; not run: {one_or_more} of these rows"
-    if words:
-        caption += f"; {words[0].lower()}{words[1:]}"
     with_log = any(row.log_final is not None and not row.reading_of for row in found)
     head = ["arm", "published", *["author’s log"] * with_log, "ours", "difference", "number"]
     body = []
     for row in found:
         cells = number_cells(one, row, single)
         body.append(("" if row.n else "muted", cells if with_log else [*cells[:2], *cells[3:]]))
-    return table(caption, head, body, class_="figures numbers")
+    left_out = not_shown(one.numbers, len(told) - len(found)) if one.runs else ""
+    return text(
+        table(caption, head, body, class_="figures numbers"),
+        element("p", f"{left_out}.", class_="left-out") if left_out else None,
+    )
 
 
 def number_cells(one: Material, row: Number, single: bool) -> list:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from omegaconf import OmegaConf
+
 from disciplined.columns import LENGTH
 from disciplined.studies.study import Study
 from disciplined.studies.study_file import CONF
@@ -100,22 +102,43 @@ def recipe(name: str) -> str:
     return words[0].lower() + words[1:] if words.startswith(("The ", "A ")) else words
 
 
-def words(told: Mapping[str, Any]) -> list[str]:
-    """Overrides as phrases; what has no phrase of its own is told as `key: value`."""
-    left = dict(told)
+@cache
+def defaults(name: str) -> dict[str, str]:
+    """The choices that a recipe makes: its network, its data, its optimiser."""
+    file = CONF / "recipe" / f"{name}.yaml"
+    told = OmegaConf.to_container(OmegaConf.load(file)) if name and file.is_file() else {}
+    assert isinstance(told, dict)
+    choices = [one for one in told.get("defaults", []) if isinstance(one, dict)]
+    return {
+        str(group).rpartition("/")[2]: str(choice)
+        for one in choices
+        for group, choice in one.items()
+    }
+
+
+def words(told: Mapping[str, Any], of: str = "") -> list[str]:
+    """Overrides as phrases; what has no phrase of its own is told as `key: value`.
+
+    of: the recipe that they are overrides of; where they choose as it does they say nothing.
+    """
+    by_itself = defaults(of)
+    left = {key: value for key, value in told.items() if by_itself.get(key) != value}
     found: list[str] = []
 
     def take(key: str, phrase: str, how: Any = plain) -> None:
         if key in left:
             found.append(phrase.format(how(left.pop(key))))
 
-    instead = " instead" * ("recipe" in left)  # of what the recipe says
+    def departing(key: str, phrase: str, names: Mapping[str, str]) -> None:
+        instead = " instead" * (key in by_itself)
+        take(key, phrase + instead, lambda name: names.get(name, name))
+
     take("recipe", "{}", recipe)
-    take("model", f"{{}}{instead}", lambda name: MODELS.get(name, name))
-    take("dataset", f"on {{}}{instead}", lambda name: DATA.get(name, name))
+    departing("model", "{}", MODELS)
+    departing("dataset", "on {}", DATA)
     take("duration", "{}", length)
     take("total_batch_size", "batches of {}")
-    take("optimizer", f"{{}}{instead}", lambda name: OPTIMIZERS.get(name, name))
+    departing("optimizer", "{}", OPTIMIZERS)
     for group, noun in (("schedule", "rate"), ("momentum", "momentum")):
         found += hyper_parameter(left, group, noun)
     if "weight_decay.value" in left:
@@ -160,10 +183,13 @@ def told(study: Study) -> list[tuple[list[str], dict[str, list[str]]]]:
     found = []
     for names in families.values():
         first, *others = (study.arms[name] for name in names)
+        of = str(first.get("recipe", ""))
         shared = {k: v for k, v in first.items() if all(k in arm and arm[k] == v for arm in others)}
         own = {
-            study.label(name): words({k: v for k, v in study.arms[name].items() if k not in shared})
+            study.label(name): words(
+                {k: v for k, v in study.arms[name].items() if k not in shared}, of
+            )
             for name in names
         }
-        found.append((words(shared), own if others else {}))
+        found.append((words(shared, of), own if others else {}))
     return found

@@ -126,14 +126,17 @@ def told(
         lacking = {key for need in found.needs for key in need.lacks}
         networks = sorted({found.runs[k].network for k in lacking if found.runs[k].seconds is None})
         words.append(
-            f"{len(found.needs) - len(timed)} claims are left out: nobody has measured how fast "
+            f"{counted(len(found.needs) - len(timed))} left out: nobody has measured how fast "
             f"{', '.join(networks)} train (a run at scale=short does)"
         )
     if found.whole:
-        words.append(
-            f"{found.whole} claims are left out: only whole runs answer them (scale=paper)"
-        )
+        words.append(f"{counted(found.whole)} left out: only whole runs can answer (scale=paper)")
     if found.blocked:
-        words.append(f"{found.blocked} claims read arms that cannot be run yet")
+        words.append(f"{counted(found.blocked)} left out: arms that they read cannot be run yet")
     table = [aligned(rows), ""] if steps else []
     return "\n".join([*table, *words, *[""] * bool(lines), *lines])
+
+
+def counted(claims: int) -> str:
+    """So many claims are."""
+    return "1 claim is" if claims == 1 else f"{claims} claims are"
