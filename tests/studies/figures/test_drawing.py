@@ -124,6 +124,18 @@ def test_the_scale_at_the_right_says_what_is_on_it(planted, recorded):
     assert np.ptp(dots.get_xdata()) == pytest.approx(0.2), "runs that coincide stand side by side"
 
 
+def test_a_run_on_the_published_number_is_not_magnified(planted, recorded):
+    study = planted(("{value: 0.80, std: 0.001, n: 4,", "{value: 0.80, n: 1,"), UNREAD)
+    axis = Figure().subplots()
+    ends.final(axis, study, study.panels["p"], recorded(study, {"a": [0.8001]}))
+    low, high = axis.get_ylim()
+    assert high - low == pytest.approx(0.2) and low < 80 < 80.01 < high
+    axis = Figure().subplots()
+    ends.final(axis, study, study.panels["p"], recorded(study, {"a": [0.81]}))
+    low, high = axis.get_ylim()
+    assert 1 < high - low < 1.3, "a point apart, matplotlib's own margins"
+
+
 def test_arms_that_draw_nothing_share_a_line(planted, recorded):
     study = planted(UNPRINTED, UNREAD)
     assert legend(bare(study, {})) == ["the first, author (1 run)", "not run: b, c"]

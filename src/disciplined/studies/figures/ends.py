@@ -17,6 +17,8 @@ MANY = 8  # runs of an arm; more are drawn beside each other, or as a band
 CROSS: Any = {"marker": "x", "linestyle": "none", "markersize": 3.5, "markeredgewidth": 1}
 DIAMOND: Any = {"fmt": "D", "markersize": 3.5, "elinewidth": 1, "capsize": 2, "capthick": 1}
 GREY = "#707070"
+LEAST_POINTS = 0.2  # of an accuracy that the scale spans
+LEAST_SHARE = 0.02  # of a loss
 
 Results = dict[str, list[Result]]
 
@@ -71,6 +73,7 @@ def final(axis: Any, study: Study, panel: Panel, results: Results, alone: bool =
         for place, arm in enumerate(ran, at):
             by_us(axis, place, results[arm], panel, published[0].at, colour_of[arm])
         at = beyond
+    widen(axis, LEAST_POINTS if percent > 1 else LEAST_SHARE * abs(np.mean(axis.get_ylim())))
     axis.set_xlim(-0.6, at - 0.4)
     axis.set_xticks([])
     between = " or " if alone else " or\n"  # "final or best" is wider than the scale
@@ -81,6 +84,13 @@ def final(axis: Any, study: Study, panel: Panel, results: Results, alone: bool =
         axis.spines["right"].set_visible(True)
         axis.spines["left"].set_visible(False)
     axis.grid(True, axis="y", linewidth=0.3, alpha=0.5)
+
+
+def widen(axis: Any, least: float) -> None:
+    """Show at least so much of the values: one run on a published number is no difference."""
+    low, high = axis.get_ylim()
+    if high - low < least:
+        axis.set_ylim((low + high - least) / 2, (low + high + least) / 2)
 
 
 def unrun(axis: Any, study: Study, panel: Panel, arms: list[str], results: Results) -> list[str]:
