@@ -8,7 +8,8 @@ from disciplined.columns import aligned, shown
 from disciplined.studies.judging.choosing import Chosen, Standing
 from disciplined.studies.judging.effects import Effect
 from disciplined.studies.judging.evidence import CONTRADICTED, INCONCLUSIVE, amount, bare
-from disciplined.studies.judging.judge import Judged, Judgement, Number
+from disciplined.studies.judging.judge import Judged, Judgement
+from disciplined.studies.judging.numbers import Number
 from disciplined.studies.study import Published, Study
 from disciplined.style import words
 

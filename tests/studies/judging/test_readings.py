@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from disciplined.studies import author
-from disciplined.studies.judging import judge, readings
+from disciplined.studies.judging import numbers as published_numbers
+from disciplined.studies.judging import readings
 from disciplined.studies.judging.evidence import Verdict
-from disciplined.studies.judging.judge import Number
 from disciplined.studies.judging.likelihood import Runs, Stated, log_likelihood
+from disciplined.studies.judging.numbers import Number
 from disciplined.studies.judging.readings import HELD, LABELLED, SGD
 from disciplined.studies.page import momentum
 from disciplined.studies.page.material import Material
@@ -24,7 +25,7 @@ CIFAR100 = load("disciplined/cifar100_three_layer")
 def numbers(study, **run: Runs) -> list[Number]:
     """The study's rows, those of the named arms run (`-` written `_`)."""
     found = []
-    for row in judge.numbers(study, "paper", {}, {}):
+    for row in published_numbers.numbers(study, "paper", {}, {}):
         if ours := run.get(row.arm.replace("-", "_")):
             row = replace(
                 row,
@@ -112,7 +113,7 @@ def test_final_and_best_of_a_row_are_not_mixed():
     }
     study = replace(TABLE1, published=published)
     rows = []
-    for row in judge.numbers(study, "paper", {}, {}):
+    for row in published_numbers.numbers(study, "paper", {}, {}):
         if row.published:
             mean = 0.81 if row.published.at == "final" else 0.83
             row = replace(row, mean=mean, std=0.001, n=4, interval=(0.0, 1.0))

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from disciplined.studies.author import Log
-from disciplined.studies.judging.judge import TEST_SET, Number
 from disciplined.studies.judging.likelihood import (
     Runs,
     Scatter,
@@ -17,6 +16,7 @@ from disciplined.studies.judging.likelihood import (
     log_likelihood,
     log_ratio_of_pair,
 )
+from disciplined.studies.judging.numbers import TEST_SET, Number
 from disciplined.studies.judging.statistics import sampling_variance
 from disciplined.studies.study import Published, Study
 

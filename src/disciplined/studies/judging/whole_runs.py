@@ -3,7 +3,7 @@
 A level of accuracy or loss, the place where one is passed and the author's curve are those of whole
 runs. And where one arm is trained for longer than another, in iterations and in images, a claim is
 about how much training is enough, of which a tenth says nothing. Such claims are not judged at a
-shorter scale, true or false, as published numbers are not (`judge.number`); what was measured is
+shorter scale, true or false, as published numbers are not (`numbers`); what was measured is
 told. A claim says by itself which kind it is, no record does, so that no outcome is held back for
 what it is.
 """

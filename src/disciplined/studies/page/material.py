@@ -10,7 +10,7 @@ from typing import Any
 
 from disciplined.columns import hardware
 from disciplined.studies import author, index, published
-from disciplined.studies.judging import judge
+from disciplined.studies.judging import judge, numbers
 from disciplined.studies.judging.evidence import (
     CONTRADICTED,
     INCONCLUSIVE,
@@ -18,7 +18,8 @@ from disciplined.studies.judging.evidence import (
     REPRODUCED,
     Verdict,
 )
-from disciplined.studies.judging.judge import Judged, Number
+from disciplined.studies.judging.judge import Judged
+from disciplined.studies.judging.numbers import Number
 from disciplined.studies.published import SHORT, WHOLE
 from disciplined.studies.study import ENOUGH, Claim, Published, Study
 from disciplined.studies.study_file import load
@@ -94,7 +95,7 @@ class Material:
     def numbers(self) -> list[Number]:
         """The rows of the table, as judged; without records as they stand in the study file."""
         if not self.runs:
-            return judge.numbers(self.study, "paper", {}, self.logs)
+            return numbers.numbers(self.study, "paper", {}, self.logs)
         return [
             Number(
                 **{

@@ -2,7 +2,7 @@
 
 from disciplined.columns import shown
 from disciplined.studies.judging.evidence import CONTRADICTED, amount
-from disciplined.studies.judging.judge import Number
+from disciplined.studies.judging.numbers import Number
 from disciplined.studies.page.elements import Html, element, table, text
 from disciplined.studies.page.material import Material
 from disciplined.studies.page.verdicts import typeset, word
