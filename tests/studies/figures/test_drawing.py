@@ -124,6 +124,15 @@ def test_the_scale_at_the_right_says_what_is_on_it(planted, recorded):
     assert np.ptp(dots.get_xdata()) == pytest.approx(0.2), "runs that coincide stand side by side"
 
 
+def test_a_curve_outside_the_papers_limits_is_shown(planted, recorded):
+    narrow = ("y: test_accuracy}", "y: test_accuracy, ylim: [0.7, 0.9]}")
+    study = planted(narrow, UNREAD, UNPRINTED, ("author: {a: superconv/clr3SS5kFig1a}", ""))
+    axis = bare(study, recorded(study, {"a": [0.8]}))
+    assert axis.get_ylim() == (70, 90), "a curve that begins outside is cut there"
+    axis = bare(study, recorded(study, {"a": [0.8], "b": [0.35]}))
+    assert axis.get_ylim() == (34, 90)
+
+
 def test_a_run_on_the_published_number_is_not_magnified(planted, recorded):
     study = planted(("{value: 0.80, std: 0.001, n: 4,", "{value: 0.80, n: 1,"), UNREAD)
     axis = Figure().subplots()

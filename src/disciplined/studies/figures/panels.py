@@ -106,6 +106,8 @@ def curves(axis: Any, study: Study, panel: Panel, scale: str, results: Results) 
     if scale == "paper":
         ends.entries(axis, study, panel, results)
     frame(axis, panel, panel.ys[0])
+    if panel.ylim and units[0] > 1:
+        show_all(axis)
     if axes[1] is not axis:
         label_y(axes[1], panel.ys[1])
         axes[1].spines["right"].set_visible(True)
@@ -114,6 +116,18 @@ def curves(axis: Any, study: Study, panel: Panel, scale: str, results: Results) 
     stretched = scale != "paper" and panel.x in series.TIME and any(results.values())
     note = f" ({scale} runs, stretched to the paper's)" if stretched else ""
     axis.set_xlabel(words(panel.x) + note)
+
+
+def show_all(axis: Any) -> None:
+    """Widen the paper's limits of an accuracy to where a curve that lies all outside them ends."""
+    low, high = axis.get_ylim()
+    room = 0.05 * (high - low)
+    for line in axis.get_lines():
+        y = np.asarray(line.get_ydata(), float)
+        y = y[np.isfinite(y)]
+        if y.size > 1 and not ((low <= y) & (y <= high)).any():
+            low, high = min(low, float(y[-1]) - room), max(high, float(y[-1]) + room)
+    axis.set_ylim(low, high)
 
 
 def by_author(
