@@ -73,7 +73,7 @@ def final(axis: Any, study: Study, panel: Panel, results: Results, alone: bool =
         for place, arm in enumerate(ran, at):
             by_us(axis, place, results[arm], panel, published[0].at, colour_of[arm])
         at = beyond
-    widen(axis, LEAST_POINTS if percent > 1 else LEAST_SHARE * abs(np.mean(axis.get_ylim())))
+    span(axis, LEAST_POINTS if percent > 1 else LEAST_SHARE * abs(np.mean(axis.get_ylim())))
     axis.set_xlim(-0.6, at - 0.4)
     axis.set_xticks([])
     between = " or " if alone else " or\n"  # "final or best" is wider than the scale
@@ -86,7 +86,7 @@ def final(axis: Any, study: Study, panel: Panel, results: Results, alone: bool =
     axis.grid(True, axis="y", linewidth=0.3, alpha=0.5)
 
 
-def widen(axis: Any, least: float) -> None:
+def span(axis: Any, least: float) -> None:
     """Show at least so much of the values: one run on a published number is no difference."""
     low, high = axis.get_ylim()
     if high - low < least:

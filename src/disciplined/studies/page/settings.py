@@ -92,11 +92,16 @@ def plain(value: object) -> str:
     return length(value) if LENGTH.fullmatch(str(value)) else str(value)
 
 
+def recipe_text(name: str) -> str:
+    """A recipe's file; nothing where there is none of that name."""
+    file = CONF / "recipe" / f"{name}.yaml"
+    return file.read_text() if file.is_file() else ""
+
+
 @cache
 def recipe(name: str) -> str:
     """A recipe in words: the comment its file begins with, without the pointer to the reference."""
-    file = CONF / "recipe" / f"{name}.yaml"
-    lines = file.read_text().splitlines() if file.is_file() else []
+    lines = recipe_text(name).splitlines()
     comment = next((line[2:] for line in lines if line.startswith("# ") and "@" not in line), name)
     words = re.sub(r"\s*\(reference[^)]*\)", "", comment).strip().rstrip(".")
     return words[0].lower() + words[1:] if words.startswith(("The ", "A ")) else words
@@ -105,15 +110,9 @@ def recipe(name: str) -> str:
 @cache
 def defaults(name: str) -> dict[str, str]:
     """The choices that a recipe makes: its network, its data, its optimiser."""
-    file = CONF / "recipe" / f"{name}.yaml"
-    told = OmegaConf.to_container(OmegaConf.load(file)) if name and file.is_file() else {}
-    assert isinstance(told, dict)
-    choices = [one for one in told.get("defaults", []) if isinstance(one, dict)]
-    return {
-        str(group).rpartition("/")[2]: str(choice)
-        for one in choices
-        for group, choice in one.items()
-    }
+    listed = OmegaConf.select(OmegaConf.create(recipe_text(name)), "defaults", default=[])
+    choices = [item for one in listed if isinstance(one, Mapping) for item in one.items()]
+    return {str(group).rpartition("/")[2]: str(choice) for group, choice in choices}
 
 
 def words(told: Mapping[str, Any], of: str = "") -> list[str]:
