@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 def ray(jobs: int, runs: int, ray: DictConfig) -> Any:
     """The launcher of these settings (`disciplined.sweeps.launchers.Launcher`)."""
-    from disciplined.sweeps.launchers import Elsewhere
+    from disciplined.sweeps.elsewhere import Elsewhere
     from disciplined.sweeps.ray import Ray
 
     init: Any = OmegaConf.to_container(ray.init, resolve=True)

@@ -35,7 +35,7 @@ else:
 
 def slurm(jobs: int, runs: int, submitit_folder: str, max_num_timeout: int, **asked: Any) -> Any:
     """The launcher of these settings (`disciplined.sweeps.launchers.Launcher`)."""
-    from disciplined.sweeps.launchers import Elsewhere
+    from disciplined.sweeps.elsewhere import Elsewhere
     from disciplined.sweeps.slurm import Slurm
 
     general = {field.name for field in fields(BaseQueueConf)}

@@ -49,6 +49,18 @@ class Engine(Protocol):
         ...
 
 
+class Elsewhere:
+    """A launcher (`launchers.Launcher`) through an engine: `jobs` at a time in an allocation of
+    `runs` runs."""
+
+    def __init__(self, engine: Engine, jobs: int = 1, runs: int = 1):
+        self.engine, self.jobs, self.runs = engine, jobs, max(runs, jobs)
+
+    def train(self, jobs: Sequence[Job], *, of: int, folder: Path, **told: Any) -> Outcome:
+        """See `launchers.Launcher`."""
+        return train(jobs, self.engine, at_once=self.jobs, runs=self.runs, folder=folder, **told)
+
+
 def train(
     jobs: Sequence[Job],
     engine: Engine,

@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from hydra import initialize_config_dir
 from hydra._internal.callbacks import Callbacks
@@ -93,7 +93,7 @@ def chosen(own: Sequence[str], folder: Path) -> Launcher:
                 )
         return instantiate(cfg.hydra.launcher)
     context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks())
-    return Elsewhere(Through(cfg, context))
+    return elsewhere.Elsewhere(Through(cfg, context))
 
 
 def folder(output: Path) -> Path:
@@ -172,19 +172,6 @@ def based_on(name: str) -> list[str]:
     defaults = OmegaConf.select(OmegaConf.load(file), "defaults", default=[])
     begins = [one for one in defaults if one not in ("_self_", name)]
     return [name, *(known for one in begins for known in based_on(one))]
-
-
-class Elsewhere:
-    """Trains through an engine: `jobs` at a time in an allocation of `runs` runs."""
-
-    def __init__(self, engine: elsewhere.Engine, jobs: int = 1, runs: int = 1):
-        self.engine, self.jobs, self.runs = engine, jobs, max(runs, jobs)
-
-    def train(self, jobs: Sequence[Job], *, of: int, folder: Path, **told: Any) -> Outcome:
-        """See `Launcher`."""
-        return elsewhere.train(
-            jobs, self.engine, at_once=self.jobs, runs=self.runs, folder=folder, **told
-        )
 
 
 class Through:
