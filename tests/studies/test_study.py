@@ -1,5 +1,6 @@
 """Study files: every one loads, and whatever can be wrong in one is said in a line."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from omegaconf import OmegaConf
 
 from disciplined.checks import arm_name
 from disciplined.mistakes import Mistake
-from disciplined.studies import study
+from disciplined.studies import sizes, study
 from disciplined.studies.arms import expand_arms
 from disciplined.studies.judging import predicates
 from disciplined.studies.study_file import CONF, ids, load, read
@@ -20,6 +21,32 @@ def test_every_study_loads(name: str):
     assert first.endswith(f"reproduce.py figure={name}"), "the first line gives the command"
     assert found.seeds["paper"] >= 4 or not found.published
     assert all(arm in found.rows() for arm in found.primary)
+
+
+def test_every_entry_of_the_reference_has_a_study(curves_dir: Path):
+    """By name, or as one of a range (`fig13a to fig13d`), in a study's source or notes."""
+    told = OmegaConf.load(curves_dir.parent / "reference.yaml")
+    text = "; ".join(" ".join([load(name).source, *load(name).notes]) for name in ids())
+    ranges = re.findall(r"(\w+/fig\d+)([a-z]) to fig\d+([a-z])", text)
+    named = {figure + chr(n) for figure, a, b in ranges for n in range(ord(a), ord(b) + 1)}
+    named |= {
+        f"{paper}/{other}"
+        for paper, others in re.findall(r"reference (\w+)/([^();]*)", text)
+        for other in re.findall(r"[\w.-]+", others)
+    }
+    named |= set(re.findall(r"\w+/[\w-]+", text))
+    entries = {entry["id"] for entry in told["entries"]}
+    assert len(entries) > 90
+    assert not entries - named
+
+
+def test_the_test_images_of_an_arm():
+    """By its data set or its recipe's; a chosen arm has those of all among which it is chosen."""
+    assert sizes.test_images(load("tutorials/ionosphere"), "time") == 116
+    assert sizes.test_images(load("disciplined/table1"), "1cycle-95") == 10_000
+    assert sizes.test_images(load("disciplined/fig16"), "resnet-1e-5") == 50_000
+    assert sizes.test_images(load("superconv/fair"), "cycle") == 10_000
+    assert sizes.test_images(load("superconv/fair"), "nothing") is None
 
 
 def test_the_slice_has_its_studies():

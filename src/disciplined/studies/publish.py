@@ -15,7 +15,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from disciplined.columns import hardware
-from disciplined.studies import tables
+from disciplined.studies import author, tables
 from disciplined.studies.judging.calibration import Rate
 from disciplined.studies.judging.judge import Judgement
 from disciplined.studies.ledger import Result
@@ -155,17 +155,15 @@ def page(
         ("fair", "Claims made fair"),
         ("open", "Our questions"),
     ):
-        found = judgement.of(question)
-        if found or (question == "fair" and study.claims):
-            lines += [f"## {words}", ""]
-            lines += [f"* {tables.claim_line(j)}" for j in found] or ["* not run"]
-            lines.append("")
+        if found := judgement.of(question):
+            lines += [f"## {words}", "", *(f"* {tables.claim_line(j)}" for j in found), ""]
     if judgement.effects:
         lines += ["## Effects", "", *(f"* {tables.effect_line(e)}" for e in judgement.effects), ""]
     if judgement.chosen:
         lines += ["## Chosen by validation", "", *tables.chosen_lines(study, judgement), ""]
-    if readings := readings_line(study, judgement):
-        lines += ["## Which reading?", "", *readings, ""]
+    logs = {arm: author.log(name) for arm, name in study.author.items()}
+    if told := tables.reading_lines(study, judgement.numbers, logs):
+        lines += ["## Which reading?", "", *(f"* {line}" for line in told), ""]
     lines += ["## Records", ""]
     lines.append(f"* {runs} records at scale {judgement.scale}; study file {judgement.registered}.")
     for key, n in sorted(made(results).items()):
@@ -179,33 +177,10 @@ def page(
         lines.append(f"* At a tenth of the iterations: [{SHORT}]({SHORT}/README.md).")
     if judgement.scale == SHORT and WHOLE in beside:
         lines.append("* Whole runs, which count where they were made: [above](../README.md).")
-    for words, told in (("Contradictions", study.contradictions), ("Notes", study.notes)):
-        if told:
-            lines += ["", f"## {words}", "", *(f"* {t}" for t in told)]
+    for words, texts in (("Contradictions", study.contradictions), ("Notes", study.notes)):
+        if texts:
+            lines += ["", f"## {words}", "", *(f"* {t}" for t in texts)]
     remarks = folder / REMARKS
     if remarks.is_file():
         lines += ["", "## Remarks", "", remarks.read_text().strip()]
     return "\n".join(lines) + "\n"
-
-
-def readings_line(study: Study, judgement: Judgement) -> list[str]:
-    """The likelihood of the published value under each reading of a row, the likeliest as 1."""
-    lines = []
-    for row in dict.fromkeys(study.readings.values()):
-        for metric in dict.fromkeys(n.metric for n in judgement.numbers if n.arm == row):
-            found = {
-                n.arm: n.likelihood
-                for n in judgement.numbers
-                if n.metric == metric
-                and ((n.arm == row and not n.reading_of) or n.reading_of == row)
-                and n.likelihood
-            }
-            if len(found) < 2:
-                continue
-            top = max(found.values())
-            ratios = ", ".join(f"{study.label(a)}: {v / top:.2g}" for a, v in found.items())
-            lines.append(
-                f"* {study.label(row)} ({tables.metric_words(metric)}): relative likelihood of the "
-                f"published value if what ran was — {ratios}."
-            )
-    return lines

@@ -2,9 +2,12 @@
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 
 from disciplined.columns import aligned, shown
+from disciplined.studies.author import Log
+from disciplined.studies.judging import readings
 from disciplined.studies.judging.choosing import Chosen, Standing
 from disciplined.studies.judging.effects import Effect
 from disciplined.studies.judging.evidence import CONTRADICTED, INCONCLUSIVE, amount, bare
@@ -59,12 +62,32 @@ def cells(study: Study, row: Number) -> list[str]:
     ]
 
 
-def not_shown(rows: Sequence[Number], readings: int = 0) -> str:
+def reading_lines(study: Study, numbers: Sequence[Number], logs: dict[str, Log]) -> list[str]:
+    """How likely each published number is under each way it may have been run, the likeliest as 1
+    (`likelihood`: all else equal)."""
+    lines = []
+    for row, ways in readings.by_arm(study, numbers, logs):
+        assert row.published
+        top = max(ways.values())
+        told = "; ".join(f"{study.label(arm)}: {share(v - top)}" for arm, v in ways.items())
+        lines.append(
+            f"{study.label(row.arm)}, {metric_words(row.metric)} {printed(row.published)}: how "
+            f"likely that is if what ran was: {told}."
+        )
+    return lines
+
+
+def share(log: float) -> str:
+    """A likelihood as a share of the greatest, from the logarithm of that."""
+    return f"{math.exp(log):.2g}" if log > math.log(1e-6) else "under a millionth"
+
+
+def not_shown(rows: Sequence[Number], others: int = 0) -> str:
     """What the table leaves out, in words: rows with nothing to tell (whole grids of rates), and
-    `readings` of other rows that are not run either."""
+    `others` that are other readings of rows, not run either."""
     bare = sum(row.empty for row in rows)
     parts = [f"{bare} row{'s' * (bare > 1)} without a published value"] * bool(bare)
-    parts += [f"{readings} other reading{'s' * (readings > 1)} of these"] * bool(readings)
+    parts += [f"{others} other reading{'s' * (others > 1)} of these"] * bool(others)
     return f"Not run and not shown: {', '.join(parts)}" if parts else ""
 
 
@@ -153,7 +176,7 @@ def chosen_line(study: Study, name: str, chosen: Chosen) -> str:
 def claim_line(judged: Judged) -> str:
     """A claim's verdict in one line."""
     claim, verdict = judged.claim, judged.verdict
-    line = f"{verdict.verdict}: {claim.says}"
+    line = f"{verdict.word}: {claim.says}"
     if claim.primary:
         line += " (primary)"
     line += f" — {verdict.statistic}"

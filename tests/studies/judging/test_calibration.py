@@ -50,9 +50,13 @@ def test_a_study_is_calibrated_from_its_records(planted, recorded):
         ("labels:", "calibrate: {arm: a, group: 2, draws: 50, metrics: [test_accuracy]}\nlabels:")
     )
     found = recorded(study, {"a": [0.80, 0.81, 0.79, 0.82, 0.805]})
-    assert {(r.question, r.seeds) for r in calibration.of(study, found)} == {
+    rates = calibration.of(study, found)
+    assert {(r.question, r.seeds) for r in rates} == {
         (question, 5) for question in calibration.QUESTIONS
     }
+    assert {r.groups[0] for r in rates} == {2}, "of five values there are no two groups of three"
+    found = recorded(study, {"a": [0.80, 0.81, 0.79, 0.82, 0.805, 0.795]})
+    assert {r.groups[0] for r in calibration.of(study, found)} == {2, 3}
 
 
 def test_all_draws_at_once_decide_as_the_judge_does_one_by_one():

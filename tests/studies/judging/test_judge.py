@@ -1,12 +1,14 @@
 """The three questions on planted records."""
 
 import json
+import math
 
 import numpy as np
 import pytest
 
 from disciplined.studies import tables
 from disciplined.studies.judging.judge import judge
+from disciplined.studies.judging.readings import by_arm
 from disciplined.studies.publish import verdicts
 from disciplined.studies.study import SCALES
 
@@ -73,7 +75,8 @@ def test_a_reading_is_held_against_the_row_it_may_have_been(planted, recorded):
     study = planted()
     rows = {n.arm: n for n in judge(study, "paper", recorded(study, TRUE)).numbers}
     assert rows["b"].reading_of == "a" and rows["b"].verdict.verdict == "contradicted"
-    assert rows["a"].likelihood > 1000 * rows["b"].likelihood
+    ((of, ways),) = by_arm(study, rows.values(), {})
+    assert of.arm == "a" and ways["a"] - ways["b"] > math.log(1000)
     assert rows["c"].published is None and rows["c"].verdict.verdict == "not run"
 
 
@@ -104,7 +107,7 @@ def test_a_noisy_log_and_a_small_test_widen_the_number(planted, recorded):
     text = ("author: {a: superconv/clr3SS5kFig1a}", "")
     narrow = planted(text)
     noisy = planted()  # that log's last tests vary by half a point
-    small = planted(text, ("test_images: 10000", "test_images: 1000"))
+    small = planted(text, ("test_images: 10000", "test_images: 100"))  # of 360
     found = recorded(narrow, TRUE)
     widths = [
         interval[1] - interval[0]

@@ -86,6 +86,21 @@ def test_equivalent_by_two_one_sided_tests(ask, other: list, margin: float, verd
     assert ask("equivalent", told, {"a": HIGH, "b": other}).verdict == verdict
 
 
+def test_equivalent_tells_the_interval_that_decides(ask):
+    """Apart by more than the margin: that of a difference, which may still reach into it."""
+    near = ask("equivalent", {"arms": ["a", "b"], "margin": 0.5}, {"a": HIGH, "b": LOW})
+    apart = ask("equivalent", {"arms": ["a", "b"], "margin": 0.001}, {"a": HIGH, "b": LOW})
+    assert "(90%, Welch" in near.statistic and "(95%, Welch" in apart.statistic
+
+
+def test_what_is_no_final_value_is_told(ask):
+    told = {"arm": "a", "than": "b"}
+    finals = {"a": HIGH, "b": LOW}
+    for at, words in (("best", "; best of each run)"), ("mean", "; mean over each run)")):
+        assert words in ask("greater", told | {"at": at}, finals).statistic
+    assert ask("greater", told, finals).statistic.endswith("n = 4 and 4)")
+
+
 def test_best_and_ranks(ask):
     finals = {"a": HIGH, "b": LOW, "c": [0.70, 0.702, 0.698, 0.701]}
     assert ask("best", {"arm": "a", "margin": 0.005}, finals).verdict == "reproduced"

@@ -96,6 +96,8 @@ def test_sample_of_the_test_set():
     assert ours.sampling_variance(0.92, 10_000, 10_000) == 0
     assert ours.sampling_variance(0.92, 25_000, 10_000) == 0
     assert ours.sampling_variance(0.92, None, 10_000) == 0
+    assert ours.sampling_variance(0.92, 116, 116) == 0
+    assert ours.sampling_variance(0.92, 6400, None) == pytest.approx(0.92 * 0.08 / 6400)
 
 
 def test_no_spread_decides_nothing():

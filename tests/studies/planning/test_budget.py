@@ -174,3 +174,11 @@ def test_nothing_fits(tmp_path):
     text = planner.plan(INDEX, "paper", "1s", tmp_path, [])
     assert text.startswith("0 runs, no time of 1s, settle 0 of 4 open claims")
     assert "how fast net, other train" in text
+
+
+def test_a_time_too_short_is_told_what_would_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(planner.speeds, "measured", lambda *_: Speeds())
+    monkeypatch.setattr(Speeds, "seconds", lambda *_: 600.0)
+    text = planner.plan(INDEX, "paper", "5min", tmp_path, [])
+    assert "the shortest step takes" in text and "ask for a larger budget" in text
+    assert "the shortest step" not in planner.plan(INDEX, "paper", "20h", tmp_path, [])

@@ -14,7 +14,7 @@ from scipy.special import stdtr, stdtrit
 
 from disciplined.studies.judging.statistics import ALPHA
 from disciplined.studies.ledger import Result
-from disciplined.studies.study import Study
+from disciplined.studies.study import ENOUGH, Study
 
 BLOCKS = 20
 
@@ -43,7 +43,7 @@ class Rate:
 
 
 def of(study: Study, results: dict[str, list[Result]]) -> list[Rate]:
-    """The rates that the study's `calibrate` asks for."""
+    """The rates that the study's `calibrate` asks for, and of the fewest seeds that decide."""
     told = study.calibrate
     if told is None:
         return []
@@ -51,7 +51,8 @@ def of(study: Study, results: dict[str, list[Result]]) -> list[Rate]:
     for metric in told.metrics:
         values = np.array([r.value(metric, "final") for r in results.get(told.arm, [])])
         finite = values[~np.isnan(values)]
-        rates += calibrate(finite, metric, group=told.group, draws=told.draws)
+        for group in dict.fromkeys((told.group, ENOUGH)):
+            rates += calibrate(finite, metric, group=group, draws=told.draws)
     return rates
 
 

@@ -14,6 +14,8 @@ USUAL = 4  # seeds an arm, as the author's
 REPRODUCED, CONTRADICTED = "reproduced", "contradicted"
 INCONCLUSIVE, NOT_RUN = "inconclusive", "not run"
 SHARE = "share of failing runs"
+READ = {"best": "; best of each run", "mean": "; mean over each run"}  # what is not a final value
+WAITS = "waits for whole runs"
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,11 @@ class Verdict:
     of: str = "test_accuracy"
     with_seeds: int | None = None
     held: bool = False
+
+    @property
+    def word(self) -> str:
+        """The verdict as it is told: what was held back is `not run` and waits for whole runs."""
+        return WAITS if self.held else self.verdict
 
     @property
     def measured(self) -> bool:
@@ -61,6 +68,10 @@ class Evidence:
     logs: dict[str, Log] = field(default_factory=dict)
     spreads: dict[str, float] = field(default_factory=dict)
     study: Study | None = None
+
+    def label(self, arm: str) -> str:
+        """An arm in words."""
+        return self.study.label(arm) if self.study else arm
 
     def lacking(
         self, arms: Sequence[str], metric: str | None = None, at: str = "final"
@@ -102,6 +113,7 @@ class Comparison:
 
     metric: str
     counts: str
+    at: str = "final"
     difference: Difference | None = None
     diverged: int = 0  # +1: only the first arm diverges, always; -1: only the second; 2: some do
     detectable: float | None = None
@@ -113,7 +125,7 @@ class Comparison:
         return (
             f"{amount(self.difference.value, self.metric, sign=True)} "
             f"[{bare(low, self.metric)}, {bare(high, self.metric)}] "
-            f"({level:.0%}, Welch, {self.counts})"
+            f"({level:.0%}, Welch, {self.counts}{READ.get(self.at, '')})"
         )
 
     def undecided(self) -> Verdict | None:
@@ -143,12 +155,13 @@ def compare(evidence: Evidence, first: str, second: str, metric: str, at: str) -
     sizes = [len(evidence.arms[arm]) for arm in (first, second)]
     counts = f"n = {sizes[0]} and {sizes[1]}"
     if min(sizes) < ENOUGH:
-        return Comparison(metric, counts, detectable=possible(evidence, values, metric))
+        return Comparison(metric, counts, at, detectable=possible(evidence, values, metric))
     if any(lost):
         always = [lost[i] == sizes[i] for i in (0, 1)]
         side = 1 if always[0] and not lost[1] else -1 if always[1] and not lost[0] else 2
-        return Comparison(metric, f"{counts}, diverged {lost[0]} and {lost[1]}", diverged=side)
-    return Comparison(metric, counts, welch(*values))
+        words = f"{counts}, diverged {lost[0]} and {lost[1]}"
+        return Comparison(metric, words, at, diverged=side)
+    return Comparison(metric, counts, at, welch(*values))
 
 
 def possible(evidence: Evidence, values: list[np.ndarray], metric: str) -> float | None:

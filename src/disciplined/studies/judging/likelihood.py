@@ -62,7 +62,8 @@ def predicted(stated: Stated, runs: Runs, scatter: Scatter | None = None) -> Dif
 
     As the judge predicts (`statistics.prediction`): the author's own spread where he printed one,
     ours otherwise; degrees of freedom by Satterthwaite, in which a scatter of few rows counts as
-    the rough estimate it is.
+    the rough estimate it is. It never makes the tails thinner than they are without it: what widens
+    a prediction must not make any reading less likely far out.
     """
     ours = runs.std**2 / runs.n
     if stated.std and stated.n > 1:
@@ -71,12 +72,14 @@ def predicted(stated: Stated, runs: Runs, scatter: Scatter | None = None) -> Dif
     else:
         his = runs.std**2 / stated.n
         squares = (ours + his) ** 2 / (runs.n - 1)
+    plain = ours + his + stated.error
+    df = plain**2 / squares if squares else math.inf
     between = 0.0
     if scatter:
         between = (scatter.share * (1 - stated.value)) ** 2
         squares += between**2 / scatter.rows
-    total = ours + his + stated.error + between
-    df = total**2 / squares if squares else math.inf
+        df = min(df, (plain + between) ** 2 / squares) if squares else math.inf
+    total = plain + between
     return Difference(stated.value - runs.mean, math.sqrt(total), df)
 
 

@@ -22,18 +22,16 @@ from disciplined.studies.judging.evidence import (
 )
 from disciplined.studies.judging.statistics import prediction, sampling_variance, variance
 from disciplined.studies.ledger import Result, without
+from disciplined.studies.sizes import test_images
 from disciplined.studies.study import Published, Study
-
-TEST_SET = 10_000  # CIFAR-10, CIFAR-100 and MNIST alike
 
 
 @dataclass(frozen=True)
 class Number:
     """A published value beside ours. `reading_of`: the arm whose row this arm may really have been.
 
-    difference: ours less published. interval: 95 % prediction interval. likelihood: density of the
-    published value if this arm is what was run (to compare readings; None without a spread).
-    without: how many of the n runs have no value, and why; mean and std are of the others.
+    difference: ours less published. interval: 95 % prediction interval. without: how many of the n
+    runs have no value, and why; mean and std are of the others.
     """
 
     arm: str
@@ -47,7 +45,6 @@ class Number:
     difference: float | None
     verdict: Verdict
     interval: tuple[float, float] | None = None
-    likelihood: float | None = None
     without: str = ""
 
     @property
@@ -118,7 +115,7 @@ def number(
         return replace(row, verdict=Verdict(NOT_RUN, words))
     if undecided := too_few(published, ours, finite):
         return replace(row, verdict=undecided)
-    return comes_back(row, published, finite, log)
+    return comes_back(row, published, finite, log, test_images(study, arm))
 
 
 def too_few(published: Published, ours: np.ndarray, finite: np.ndarray) -> Verdict | None:
@@ -136,19 +133,26 @@ def too_few(published: Published, ours: np.ndarray, finite: np.ndarray) -> Verdi
     return None
 
 
-def comes_back(row: Number, published: Published, finite: np.ndarray, log: Log | None) -> Number:
+def comes_back(
+    row: Number,
+    published: Published,
+    finite: np.ndarray,
+    log: Log | None,
+    images: int | None,
+) -> Number:
     """The row with its verdict: is the published value inside our prediction interval?
 
     The interval is widened by what else is in the published value: the late spread of the author's
     log, its rounding, and the error of his test sample, which his runs shared (they tested at the
     same iterations, hence on the same images), so that it does not average out over them.
+    images: those of the test set.
     """
     metric = published.metric
     blur = published.step**2 / 12
     if log:
         blur += log.late_std.get(metric, 0.0) ** 2 / (published.n or 1)
     if metric.endswith("accuracy"):
-        blur += sampling_variance(published.value, published.test_images, TEST_SET)
+        blur += sampling_variance(published.value, published.test_images, images)
     std = published.std or None  # a spread printed as 0 is none that is known
     d = prediction(finite, published.value, n=published.n, std=std, blur=blur)
     if d.se == 0:
@@ -160,4 +164,4 @@ def comes_back(row: Number, published: Published, finite: np.ndarray, log: Log |
     words = f"95 % prediction interval {interval}, n = {finite.size}"
     decided = REPRODUCED if low <= published.value <= high else CONTRADICTED
     verdict = Verdict(decided, words, d.p_not(), d.detectable(), metric)
-    return replace(row, verdict=verdict, interval=(low, high), likelihood=d.density())
+    return replace(row, verdict=verdict, interval=(low, high))

@@ -86,7 +86,9 @@ def equivalent(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -
         return Verdict(CONTRADICTED, found.counts, of=found.metric)
     assert found.difference
     margin, d = told["margin"], found.difference
-    words = f"{found.words(1 - 2 * alpha)}, margin {amount(margin, found.metric)}"
+    # The interval that decides: that of the two one-sided tests, or that of a difference.
+    level = 1 - alpha if abs(d.value) > margin else 1 - 2 * alpha
+    words = f"{found.words(level)}, margin {amount(margin, found.metric)}"
     detectable = d.detectable_within()
     if (within := d.p_within(margin)) <= alpha:
         return Verdict(REPRODUCED, words, within, detectable, found.metric)
@@ -134,7 +136,8 @@ def every(
     found = [compare(evidence, *pair, metric, at) for pair in pairs]
     verdicts = [direction(c, margin, alpha) for c in found]
     words = "; ".join(
-        f"{a} − {b}: {v.statistic}" for (a, b), v in zip(pairs, verdicts, strict=True)
+        f"{evidence.label(a)} − {evidence.label(b)}: {v.statistic}"
+        for (a, b), v in zip(pairs, verdicts, strict=True)
     )
     detectable = max([v.detectable for v in verdicts if v.detectable is not None], default=None)
     if all(v.verdict == REPRODUCED for v in verdicts):
@@ -296,7 +299,7 @@ def effect(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Ve
         return Verdict(INCONCLUSIVE, words, of=metric)
     if found.found.se == 0:
         return Verdict(INCONCLUSIVE, f"{counts}: no spread between seeds", of=metric)
-    words = Comparison(metric, counts, found.found).words()
+    words = Comparison(metric, counts, at, found.found).words()
     margin = told.get("margin", 0.0)
     p = found.found.p_not(margin)
     decided = REPRODUCED if found.found.value > margin else CONTRADICTED

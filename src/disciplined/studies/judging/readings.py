@@ -16,8 +16,9 @@ from disciplined.studies.judging.likelihood import (
     log_likelihood,
     log_ratio_of_pair,
 )
-from disciplined.studies.judging.numbers import TEST_SET, Number
+from disciplined.studies.judging.numbers import Number
 from disciplined.studies.judging.statistics import sampling_variance
+from disciplined.studies.sizes import test_images
 from disciplined.studies.study import Published, Study
 
 LABELLED, HELD, SGD = "as labelled", "held", "plain SGD"
@@ -74,8 +75,8 @@ def runs(number: Number) -> Runs | None:
     return Runs(number.mean, number.std, number.n)
 
 
-def stated(published: Published, log: Log | None) -> Stated:
-    """What was printed, with its last digit and what else is in it."""
+def stated(published: Published, log: Log | None, images: int | None) -> Stated:
+    """What was printed, with its last digit and what else is in it. images: of the test set."""
     step = published.step
     if not step:  # no spread: as many digits as the value has, a tenth of a point at the coarsest
         step = min(10.0 ** -len(repr(published.value).partition(".")[2]), 1e-3)
@@ -84,7 +85,7 @@ def stated(published: Published, log: Log | None) -> Stated:
     if log:
         error += log.late_std.get(published.metric, 0.0) ** 2 / n
     if published.metric.endswith("accuracy"):
-        error += sampling_variance(published.value, published.test_images, TEST_SET)
+        error += sampling_variance(published.value, published.test_images, images)
     return Stated(published.value, step, published.std or None, n, error)
 
 
@@ -124,7 +125,7 @@ def rows(study: Study, numbers: Iterable[Number], logs: dict[str, Log]) -> list[
                 and (n.metric, n.published.at) == (labelled.metric, labelled.published.at)
             }
             held = [
-                stated(p, logs.get(readings[HELD]))
+                stated(p, logs.get(readings[HELD]), test_images(study, readings[HELD]))
                 for p in study.published.get(readings.get(HELD, ""), [])
                 if (p.metric, p.at) == (labelled.metric, labelled.published.at)
             ]
@@ -134,12 +135,35 @@ def rows(study: Study, numbers: Iterable[Number], logs: dict[str, Log]) -> list[
                     arm,
                     labelled.metric,
                     labelled.published,
-                    stated(labelled.published, logs.get(arm)),
+                    stated(labelled.published, logs.get(arm), test_images(study, arm)),
                     ours,
                     position == 0,
                     held[0] if held else None,
                 )
             )
+    return found
+
+
+def by_arm(
+    study: Study, numbers: Iterable[Number], logs: dict[str, Log]
+) -> list[tuple[Number, dict[str, float]]]:
+    """Every published number that our runs read in several ways, of whatever kind, with ln of its
+    likelihood by the arm that may have been what was run."""
+    numbers = list(numbers)
+    found = []
+    for row in numbers:
+        if row.reading_of or not row.published or row.arm not in study.readings.values():
+            continue
+        said = stated(row.published, logs.get(row.arm), test_images(study, row.arm))
+        ways = {
+            n.arm: log_likelihood(said, ours)
+            for n in numbers
+            if row.arm in (n.reading_of, n.arm if n is row else None)
+            and n.published == row.published
+            and (ours := runs(n))
+        }
+        if len(ways) > 1:
+            found.append((row, ways))
     return found
 
 
@@ -161,5 +185,6 @@ def controls(
             and study.setting(n.arm, "momentum") == "constant"
             and (ours := runs(n))
         ):
-            found.setdefault(n.arm, (stated(n.published, logs.get(n.arm)), ours))
+            told = stated(n.published, logs.get(n.arm), test_images(study, n.arm))
+            found.setdefault(n.arm, (told, ours))
     return list(found.values())

@@ -115,14 +115,15 @@ def prediction(
     return Difference(published - float(x.mean()), math.sqrt(total), df)
 
 
-def sampling_variance(accuracy: float, images: int | None, test_set: int) -> float:
+def sampling_variance(accuracy: float, images: int | None, test_set: int | None) -> float:
     """The variance of an accuracy on `images` of a test set about that on the whole of it.
 
-    None, or as many as there are, is the whole set: the same images as ours, so no error.
+    No `images`, or as many as there are, is the whole set: the same images as ours, so no error.
+    Of a set whose size nobody knows they may be as small a part as can be.
     """
-    if images is None or images >= test_set:
+    if images is None or (test_set is not None and images >= test_set):
         return 0.0
-    return accuracy * (1 - accuracy) / images * (1 - images / test_set)
+    return accuracy * (1 - accuracy) / images * (1 - images / (test_set or math.inf))
 
 
 def assumed(std: float, n: int, m: int) -> Difference:

@@ -1,5 +1,6 @@
 """The third paper's advice on the page: what its studies, as far as they were run, say to each."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from disciplined.studies.judging import claims_file
@@ -7,7 +8,7 @@ from disciplined.studies.judging.claims_file import Derived
 from disciplined.studies.judging.evidence import NOT_RUN
 from disciplined.studies.page.elements import Html, element, link, text
 from disciplined.studies.page.material import Material
-from disciplined.studies.page.verdicts import mark, word
+from disciplined.studies.page.verdicts import counted, word
 
 GROUPS = {
     "Remarks": "remark",
@@ -56,10 +57,10 @@ def folded(name: str, prefix: str, found: Sequence[Derived]) -> Html | None:
     ]
     if not these:
         return None
-    counts = [mark(one.verdict) for one in these]
+    counts = Counter(one.verdict for one in these)
     return element(
         "details",
-        element("summary", f"{name} ", element("span", counts, class_="counts")),
+        element("summary", f"{name} ", counted(counts)),
         element("ul", [line(one) for one in these], class_="claims"),
         class_="fold",
     )

@@ -88,24 +88,36 @@ def spanned(first: str, last: str) -> str:
 def came_back(materials: Sequence[Material]) -> Html:
     """The section of counts."""
     claims = claims_by_verdict(materials)
-    run = sum(1 for one in materials if one.runs)
+    counted = [one for one in materials if not one.tries_the_judge]
+    run = sum(1 for one in counted if one.runs)
     decided = claims.total() - claims[NOT_RUN]
     return element(
         "section",
         element("h2", "What came back"),
         element(
             "p",
-            f"Of {claims.total()} claims in {len(materials)} studies, {decided} have been judged: "
+            f"Of {claims.total()} claims in {len(counted)} studies, {decided} have been judged: "
             f"{claims[REPRODUCED]} of them are reproduced. Records exist for {run} studies; "
             "the others say so and show what the author published.",
             class_="lead",
         ),
+        judges(materials),
         bar(claims),
         legend(claims),
         questions_table(total(materials)),
         machines(materials),
         id="came-back",
     )
+
+
+def judges(materials: Sequence[Material]) -> Html | None:
+    """Where the judge itself is tried, on claims that are known to be false."""
+    found = [one.study for one in materials if one.tries_the_judge and one.runs]
+    links = [
+        text(", " * bool(number), link(f"#{study.id}", study.title))
+        for number, study in enumerate(found)
+    ]
+    return element("p", "Not counted, since they try the judge: ", links, ".") if links else None
 
 
 def questions_table(counts: Counter[tuple[str, str, str]]) -> Html:
@@ -130,7 +142,8 @@ def questions_table(counts: Counter[tuple[str, str, str]]) -> Html:
                 )
             )
     head = ["question", "scale", *VERDICTS]
-    return table("Verdicts by question and scale", head, rows, class_="figures by-question")
+    caption = "Verdicts by question and scale; a number that several studies print counts once"
+    return table(caption, head, rows, class_="figures by-question")
 
 
 def machines(materials: Sequence[Material]) -> Html | None:
@@ -194,6 +207,13 @@ def scale_words(one: Material) -> str:
     return f"{SCALES[one.scale]}; " if one.scale == SHORT else ""
 
 
+def says(material: Material, judged: Judged) -> Html:
+    """What a claim says, and a tag where less than whole runs were asked."""
+    short = judged.verdict.measured and material.scale == SHORT
+    tag = element("span", SCALES[SHORT], class_="scale") if short else None
+    return element("p", judged.claim.says, ".", tag, class_="says")
+
+
 def claims_list(found: Sequence[tuple[Material, Judged]]) -> Html:
     """Claims with their verdict, study and statistic."""
     lines = []
@@ -202,16 +222,14 @@ def claims_list(found: Sequence[tuple[Material, Judged]]) -> Html:
         lines.append(
             element(
                 "li",
-                word(verdict.verdict),
+                word(verdict.verdict, verdict.word),
                 element(
                     "div",
-                    element("p", judged.claim.says, ".", class_="says"),
+                    says(material, judged),
                     element(
                         "p",
-                        link(f"#{material.study.id}", material.study.id),
-                        text(" · ", scale_words(material), typeset(verdict.statistic))
-                        if verdict.measured
-                        else None,
+                        link(f"#{material.study.id}", material.study.title),
+                        text(" · ", typeset(verdict.statistic)) if verdict.measured else None,
                         class_="why",
                     ),
                 ),

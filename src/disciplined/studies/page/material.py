@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +27,7 @@ from disciplined.studies.study_file import load
 VERDICTS = (REPRODUCED, CONTRADICTED, INCONCLUSIVE, NOT_RUN)
 DRAWN = "drawn"  # the scale of a study drawn from its schedules: nothing to train
 DPI = 220  # of the pictures, see drawing
+Cell = tuple[str, str, str]  # a verdict's scale, question and word
 QUESTIONS = ("number", "as_published", "fair", "open")
 
 
@@ -36,7 +37,7 @@ class Material:
 
     told: its verdicts.json, empty where there is none; folder: where that stands, and place the
     same relative to the page; shorter: what was published of a tenth of the iterations, beside
-    whole runs.
+    whole runs; trained: by arm, what names its training in every study.
     """
 
     study: Study
@@ -46,11 +47,18 @@ class Material:
     folder: Path
     told: dict[str, Any] = field(default_factory=dict)
     shorter: "Material | None" = None
+    trained: dict[str, str] = field(default_factory=dict)
 
     @property
     def paper(self) -> str:
         """The folder its file stands in: a paper, the tutorials, the calibration."""
         return self.study.id.partition("/")[0]
+
+    @property
+    def tries_the_judge(self) -> bool:
+        """Whether it asks about this project's own judge: its claims, some of them planted, count
+        with no others."""
+        return self.paper == "calibration"
 
     @cached_property
     def records(self) -> dict[str, list[str]]:
@@ -139,17 +147,28 @@ class Material:
         reads = self.study.reads(claim)
         return bool(reads) and all(len(self.records.get(arm, ())) >= ENOUGH for arm in reads)
 
-    def counts(self) -> Counter[tuple[str, str, str]]:
-        """Verdicts by scale, question and verdict; what was not run has no scale. A published
-        number counts once, whatever else it is read as; one is for whole runs only."""
-        counted: Counter[tuple[str, str, str]] = Counter()
-        for row in self.numbers:
-            if row.published and not row.reading_of:
-                counted[scale_of(self, row.verdict), "number", row.verdict.verdict] += 1
-        for one, judged in self.settled:
-            verdict = judged.verdict
-            counted[scale_of(one, verdict), judged.claim.question, verdict.verdict] += 1
-        return counted
+    @cached_property
+    def judged_numbers(self) -> "list[tuple[Hashable, Number]]":
+        """The published numbers, whatever else they are read as, each with what it is of: the same
+        in every study that prints this number of this training."""
+        return [
+            (
+                (
+                    self.trained.get(row.arm, (self.study.id, row.arm)),
+                    *(row.metric, row.published.at, row.published.value, row.published.std),
+                ),
+                row,
+            )
+            for row in self.numbers
+            if row.published and not row.reading_of
+        ]
+
+    def counts(self) -> Counter[Cell]:
+        """How many numbers and claims have which verdict; a number is for whole runs only."""
+        return Counter(
+            [cell(self, "number", row.verdict) for _, row in self.judged_numbers]
+            + [cell(one, j.claim.question, j.verdict) for one, j in self.settled]
+        )
 
     def figure(self) -> tuple[str, int, int] | None:
         """Where its picture is, relative to the page, with width and height in CSS pixels.
@@ -175,9 +194,10 @@ class Material:
         return file.read_text() if file.is_file() else ""
 
 
-def scale_of(one: Material, verdict: Verdict) -> str:
-    """The scale of a verdict."""
-    return NOT_RUN if verdict.verdict == NOT_RUN else one.scale
+def cell(one: Material, question: str, verdict: Verdict) -> Cell:
+    """Where a verdict counts; what was not run has no scale."""
+    scale = NOT_RUN if verdict.verdict == NOT_RUN else one.scale
+    return scale, question, verdict.verdict
 
 
 def gather(folder: Path) -> list[Material]:
@@ -185,8 +205,12 @@ def gather(folder: Path) -> list[Material]:
     found = []
     for name, entry in index.current().items():
         study = load(name)
+        trained = {arm: keys[0] for arm, keys in entry["published"].items()}
         pages = [
-            Material(study, entry["data"], entry["models"], place, folder / place, told)
+            Material(
+                *(study, entry["data"], entry["models"], place, folder / place, told),
+                trained=trained,
+            )
             for place, told in (
                 (name, published.told(folder / name)),
                 (f"{name}/{SHORT}", published.told(folder / name / SHORT)),
@@ -204,9 +228,18 @@ def joined(whole: Material, tenth: Material) -> Material:
     return replace(whole, shorter=tenth) if whole.runs else tenth
 
 
-def total(materials: Iterable[Material]) -> Counter[tuple[str, str, str]]:
-    """Verdicts by scale, question and verdict; what was not run has no scale."""
-    return sum((one.counts() for one in materials), Counter())
+def total(materials: Iterable[Material]) -> Counter[Cell]:
+    """How many numbers and claims have which verdict. A number that several studies print of the
+    same training counts once, by the most runs; what tries the judge does not count."""
+    found: Counter[Cell] = Counter()
+    numbers: dict[Hashable, tuple[int, Cell]] = {}
+    for one in (one for one in materials if not one.tries_the_judge):
+        found.update(cell(at, j.claim.question, j.verdict) for at, j in one.settled)
+        for of, row in one.judged_numbers:
+            told = row.n, cell(one, "number", row.verdict)
+            numbers[of] = max(numbers.get(of, told), told, key=lambda known: known[0])
+    found.update(counts for _, counts in numbers.values())
+    return found
 
 
 def made(materials: Iterable[Material]) -> Counter[tuple[str, str, str]]:

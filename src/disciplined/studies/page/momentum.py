@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from disciplined.studies.judging import readings
+from disciplined.studies.judging.evidence import CONTRADICTED
 from disciplined.studies.judging.likelihood import Runs, Scatter, Stated, odds, product, scatter
 from disciplined.studies.judging.readings import HELD, LABELLED, SGD, Row
 from disciplined.studies.page import front, markdown
@@ -13,6 +14,7 @@ from disciplined.studies.page.momentum_table import row_table
 from disciplined.studies.page.verdicts import typeset, word
 
 FIRM = 4  # control rows without which no answer is firm
+OVER = "Momentum held against the swing acting, by his printed numbers (his curves: below):"
 QUESTION = """
 The third paper lets momentum fall while the rate rises. Its appendix puts that into Caffe’s
 `SGDSolver`, but every log and solver file says `Nesterov`, whose update in Caffe reads the
@@ -134,11 +136,16 @@ def answer(found: Sequence[tuple[Material, Row]], spread: Scatter | None, contro
     if pairs is not None:
         ways.append(("by the author’s own pairs of rows", pairs, paired))
     likeliest = conclusion([value for _, value, _ in ways], k, controls)
+    if lost := sum(neither(row) for _, row in found):
+        likeliest += (
+            f" {lost} of the {k} {'comes' if lost == 1 else 'come'} back under neither reading: "
+            "there it is weighed which of the two is less far off."
+        )
     lines: list[Html] = [
         element(
             "div",
             element("dt", how),
-            element("dd", odds(value), element("span", rows_words(count), class_="of")),
+            element("dd", odds(value), " ", element("span", rows_words(count), class_="of")),
         )
         for how, value, count in ways
     ]
@@ -152,15 +159,29 @@ def answer(found: Sequence[tuple[Material, Row]], spread: Scatter | None, contro
                 element(
                     "div",
                     element("dt", words, ", all else equal"),
-                    element("dd", odds(value), element("span", rows_words(count), class_="of")),
+                    element(
+                        "dd", odds(value), " ", element("span", rows_words(count), class_="of")
+                    ),
                 )
             )
     return element(
         "div",
         element("p", element("strong", likeliest)),
-        element("p", "Momentum held against the swing acting:", class_="over"),
+        element(
+            "p",
+            "Momentum held against the swing acting, by his printed numbers (his curves: below):",
+            class_="over",
+        ),
         element("dl", lines),
         class_="answer",
+    )
+
+
+def neither(row: Row) -> bool:
+    """Whether a row that enters was run both ways and comes back under neither."""
+    both = row.ratio(HELD, LABELLED) is not None and row.counted
+    return both and all(
+        row.numbers[kind].verdict.verdict == CONTRADICTED for kind in (HELD, LABELLED)
     )
 
 
@@ -195,7 +216,7 @@ def conclusion(logs: Sequence[float], rows: int, controls: int) -> str:
 def curves(materials: Sequence[Material]) -> Html | None:
     """What else bears on it: the shape of his logs, and what a swing that acts costs."""
     lines = []
-    for one in materials:
+    for one in (one for one in materials if not one.tries_the_judge):
         for at, judged in one.settled:
             claim = judged.claim
             names = claim.arms()
@@ -207,14 +228,14 @@ def curves(materials: Sequence[Material]) -> Html | None:
                 lines.append(
                     element(
                         "li",
-                        word(judged.verdict.verdict),
+                        word(judged.verdict.verdict, judged.verdict.word),
                         element(
                             "div",
-                            element("p", claim.says, ".", class_="says"),
+                            front.says(at, judged),
                             element(
                                 "p",
-                                link(f"#{one.study.id}", one.study.id),
-                                f" · {front.scale_words(at)}{typeset(judged.verdict.statistic)}",
+                                link(f"#{one.study.id}", one.study.title),
+                                f" · {typeset(judged.verdict.statistic)}",
                                 class_="why",
                             ),
                         ),

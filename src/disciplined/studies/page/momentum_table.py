@@ -1,6 +1,5 @@
 """The rows the open question rests on: his number, ours by reading, their likelihoods."""
 
-import math
 from collections.abc import Sequence
 
 from disciplined.columns import shown
@@ -9,14 +8,13 @@ from disciplined.studies.judging.likelihood import Scatter, odds
 from disciplined.studies.judging.readings import HELD, LABELLED, SGD, Row
 from disciplined.studies.page.elements import Html, element, link, table, text
 from disciplined.studies.page.material import Material
-from disciplined.studies.tables import metric_words, printed
+from disciplined.studies.tables import metric_words, printed, share
 
 HEADS = {
     LABELLED: "ours: as labelled",
     HELD: "ours: held",
     SGD: "ours: plain SGD",
 }
-NEVER = 1e-3  # a reading this unlikely relative to the likeliest is told as such
 
 
 def row_table(found: Sequence[tuple[Material, Row]], spread: Scatter | None) -> Html | None:
@@ -74,9 +72,8 @@ def reading_cell(row: Row, kind: str, likelihoods: dict[str, float], top: float)
     ours = text(shown(number.mean, row.metric, number.std), element("span", runs, class_="n"))
     if kind not in likelihoods or len(likelihoods) < 2:
         return ours
-    share = math.exp(likelihoods[kind] - top)
-    likelihood = "1" if share == 1 else f"{share:.2g}" if share >= NEVER else "under 0.001"
+    below = likelihoods[kind] - top
     return text(
         ours,
-        element("span", f"likelihood {likelihood}", class_="likelihood" + " top" * (share == 1)),
+        element("span", f"likelihood {share(below)}", class_="likelihood" + " top" * (below == 0)),
     )

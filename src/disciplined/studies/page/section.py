@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from disciplined.studies import tables
 from disciplined.studies.judging.choosing import Chosen, Standing
 from disciplined.studies.judging.effects import Effect
 from disciplined.studies.judging.evidence import INCONCLUSIVE, NOT_RUN
@@ -15,7 +16,6 @@ from disciplined.studies.page.material import Material
 from disciplined.studies.page.picture import figure
 from disciplined.studies.page.settings import DATA, MODELS, told
 from disciplined.studies.page.verdicts import counted, typeset, word
-from disciplined.studies.tables import chosen_line, effect_line
 
 ASKED = {
     "as_published": "The claims as published",
@@ -62,6 +62,7 @@ def section(one: Material) -> Html:
             numbers.table_of(one),
             choices(one),
             effects(one),
+            ways(one),
             settings(one),
             texts("Contradictions", study.contradictions, "contradictions"),
             texts("Notes", study.notes),
@@ -127,7 +128,7 @@ def what(one: Material) -> str:
 
 
 def claims(one: Material) -> Html | None:
-    """The verdicts by question; made fair is asked of every study with claims."""
+    """The verdicts by question."""
     if not one.settled:
         return None
     parts: list[Html] = []
@@ -155,7 +156,7 @@ def claim_line(judged: Judged, run: bool, scale: str = "") -> Html:
         why += f"; {verdict.sensitivity()}"
     return element(
         "li",
-        word(verdict.verdict),
+        word(verdict.verdict, verdict.word),
         element(
             "div",
             element(
@@ -174,7 +175,7 @@ def choices(one: Material) -> Html | None:
     """Which arm each stand-in is: the best by validation, by how much, and whether at an edge."""
     chosen = one.told.get("chosen", {}) if one.runs else {}
     found = items(
-        chosen_line(
+        tables.chosen_line(
             one.study,
             name,
             Chosen(
@@ -196,8 +197,14 @@ def effects(one: Material) -> Html | None:
         Effect(tuple(told["of"]), told["metric"], Difference(**told["found"]), told["runs"])
         for told in (one.told.get("effects", []) if one.runs else [])
     ]
-    lines = items(typeset(effect_line(effect)) for effect in found)
+    lines = items(typeset(tables.effect_line(effect)) for effect in found)
     return text(element("h5", "Effects"), lines) if lines else None
+
+
+def ways(one: Material) -> Html | None:
+    """How likely each published number is under each way it may have been run."""
+    lines = items(tables.reading_lines(one.study, one.numbers, one.logs)) if one.runs else None
+    return text(element("h5", "Which reading?"), lines) if lines else None
 
 
 def settings(one: Material) -> Html | None:
@@ -244,10 +251,11 @@ def calibration(one: Material) -> Html | None:
                 rate["metric"].replace("_", " "),
                 f"{rate['rate']:.1%}",
                 f"[{rate['low']:.1%}, {rate['high']:.1%}]",
+                "{} against {}".format(*rate["groups"]),
                 f"{rate['nominal']:.0%}",
             ],
         )
         for rate in one.told["calibration"]
     ]
-    head = ["the judge says", "of", "false alarms", "95 % interval", "allowed"]
+    head = ["the judge says", "of", "false alarms", "95 % interval", "seeds", "allowed"]
     return table("The judge’s false alarms", head, rows, class_="figures")

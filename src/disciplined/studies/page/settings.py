@@ -77,7 +77,7 @@ def length(value: object) -> str:
         return plain(value)
     number, unit = float(found[1]), found[2]
     if unit == "dur":
-        return "the whole run" if number == 1 else f"{100 * number:g} % of the run"
+        return "the whole run" if number == 1 else f"{100 * number:.3g} % of the run"
     return f"{number:,g} {UNITS[unit][number != 1]}" if number < 1e6 else f"{number:,.0f} {unit}"
 
 
@@ -143,6 +143,7 @@ def words(told: Mapping[str, Any], of: str = "") -> list[str]:
     if "weight_decay.value" in left:
         take("weight_decay.value", "weight decay {}")
         left.pop("weight_decay", None)
+    take("dataset.validation", "{} training images held out")
     take("batch_norm.maf", "batch norm's moving-average fraction {}")
     take("batch_norm.groups", "batch norm over {} groups")
     take(

@@ -22,9 +22,10 @@ def mark(verdict: str) -> Html:
     return element("span", MARKS[verdict], class_=f"mark {CLASSES[verdict]}", aria_hidden="true")
 
 
-def word(verdict: str) -> Html:
-    """Mark and word."""
-    return element("span", mark(verdict), " ", verdict, class_=f"verdict {CLASSES[verdict]}")
+def word(verdict: str, told: str = "") -> Html:
+    """Mark and word. told: another word for the same verdict."""
+    words = told or verdict
+    return element("span", mark(verdict), " ", words, class_=f"verdict {CLASSES[verdict]}")
 
 
 def counted(counts: Mapping[str, int]) -> Html | None:

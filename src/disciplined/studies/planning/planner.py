@@ -120,6 +120,10 @@ def told(
         f"{settles} of {len(found.needs)} open claims at scale {scale} ({found.settled} are "
         "settled, there or at a longer one)"
     ]
+    if not steps and timed:
+        lasts = {key: run.seconds or 0.0 for key, run in found.runs.items()}
+        nearest = min(budget.cost(need.lacks, lasts) for need in timed)
+        words.append(f"the shortest step takes {lasting(nearest)}: ask for a larger budget")
     if guessed:
         words.append("~: estimated from another machine's speed; the first runs here correct it")
     if len(found.needs) > len(timed):
