@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from disciplined.studies import author
+from disciplined.studies import author, tables
 from disciplined.studies.judging import numbers as published_numbers
 from disciplined.studies.judging import readings
 from disciplined.studies.judging.evidence import Verdict
@@ -74,6 +74,26 @@ def test_a_row_run_three_ways():
     )
     pair = row.pair()
     assert pair is not None and pair > math.log(100)
+
+
+def test_a_row_that_comes_back_under_neither_reading_is_told_apart():
+    run = {"1cycle_cm95_85": Runs(0.803, 0.005, 4), "1cycle_95": Runs(0.816, 0.002, 4)}
+    row = readings.rows(TABLE1, numbers(TABLE1, **run), {})[0]
+    assert not momentum.neither(row)
+    for kind in (HELD, LABELLED):
+        row.numbers[kind] = replace(row.numbers[kind], verdict=Verdict("contradicted", ""))
+        assert momentum.neither(row) is (kind == LABELLED)
+
+
+def test_how_likely_a_number_is_by_the_arm_that_ran():
+    run = {"1cycle_cm95_85": Runs(0.803, 0.005, 4), "1cycle_95": Runs(0.816, 0.002, 4)}
+    rows = numbers(TABLE1, **run)
+    ((row, ways),) = readings.by_arm(TABLE1, rows, {})
+    told = readings.rows(TABLE1, rows, {})[0].likelihoods()
+    assert row.arm == "1cycle-cm95-85"
+    assert ways == {"1cycle-cm95-85": told[LABELLED], "1cycle-95": told[HELD]}
+    (line,) = tables.reading_lines(TABLE1, rows, {})
+    assert "81.3 ± 0.1: how likely that is if what ran was: " in line and line.endswith("0.95: 1.")
 
 
 def test_metrics_of_one_row_are_counted_once():
