@@ -281,3 +281,17 @@ def test_a_dashed_arm_has_the_colour_of_the_one_before(planted, recorded):
     drawn["a"] = drawn["the first"]
     assert drawn["a"].get_color() == drawn["b"].get_color() != drawn["c"].get_color()
     assert drawn["b"].get_linestyle() == "--" and drawn["a"].get_linestyle() == "-"
+
+
+def test_arms_without_a_published_row_end_beside_those_that_have_one(planted, recorded):
+    """Each in its place; one that was not run takes none, nor do they where nothing is published."""
+    study = planted(UNREAD)
+    found = recorded(study, {"a": [0.8, 0.81], "c": [0.7]})
+    panel = study.panels["p"]
+    assert ends.columns(study, panel, found) == {"a": ["a"], "c": ["c"]}
+    axis = Figure().subplots()
+    ends.final(axis, study, panel, found)
+    dots = [line.get_ydata().tolist() for line in axis.lines if line.get_marker() == "o"]
+    assert dots == [pytest.approx([80, 81]), pytest.approx([70])]
+    unprinted = planted(UNREAD, UNPRINTED, ("author: {a: superconv/clr3SS5kFig1a}", ""))
+    assert ends.columns(unprinted, unprinted.panels["p"], found) == {}

@@ -1,5 +1,7 @@
 """Final values on a scale of their own: what was published, and beside it each of our runs.
 
+Beside those of published rows stand the panel's other arms that were run, which are compared with.
+
 A published number stands once, whatever it is read as: where several arms may have been its row it
 is hollow and grey, with a dotted line across the runs of them all.
 """
@@ -44,16 +46,31 @@ def ended(study: Study, panel: Panel) -> dict[str, list[str]]:
     return rows(study, panel) if panel.x in ("iteration", "epoch") else {}
 
 
+def columns(study: Study, panel: Panel, results: Results) -> dict[str, list[str]]:
+    """What stands beside each other: the published rows, each with its arms, and the other arms
+    that were run, in the panel's order; nothing where nothing was published."""
+    shown = ended(study, panel)
+    row_of = {arm: row for row, its in shown.items() for arm in its}
+    found: dict[str, list[str]] = {}
+    for arm in arms_of(study, panel) if shown else []:
+        if arm in row_of:
+            found[row_of[arm]] = shown[row_of[arm]]
+        elif results.get(arm):
+            found[arm] = [arm]
+    return found
+
+
 def final(axis: Any, study: Study, panel: Panel, results: Results, alone: bool = False) -> None:
     """Final values (best ones, if those were published), on a scale of their own beside the curves;
     alone: in the panel itself, where there are no curves, named in its legend."""
     (metric, *_) = panel.ys
     percent, arms = factor(metric), arms_of(study, panel)
-    shown, colour_of = ended(study, panel), colours(arms, panel.dashes)
+    shown, colour_of = columns(study, panel, results), colours(arms, panel.dashes)
     if not shown:
         axis.set_visible(False)
         return
     at, readings = 0, set()
+    usual = next(told(study, panel, row)[0].at for row in shown if told(study, panel, row))
     ours = any(results.get(arm) for arm in arms)
     for row, its in shown.items():
         published, ran = told(study, panel, row), [arm for arm in its if results.get(arm)]
@@ -71,7 +88,8 @@ def final(axis: Any, study: Study, panel: Panel, results: Results, alone: bool =
             if hollow and ran:
                 axis.hlines(value, at - 0.25, beyond - 0.65, color=GREY, linewidth=0.5, ls=":")
         for place, arm in enumerate(ran, at):
-            by_us(axis, place, results[arm], panel, published[0].at, colour_of[arm])
+            read = published[0].at if published else usual
+            by_us(axis, place, results[arm], panel, read, colour_of[arm])
         at = beyond
     span(axis, LEAST_POINTS if percent > 1 else LEAST_SHARE * abs(np.mean(axis.get_ylim())))
     axis.set_xlim(-0.6, at - 0.4)
@@ -132,17 +150,20 @@ def entries(axis: Any, study: Study, panel: Panel, results: Results) -> None:
     if not shown:
         return
     published = {row: told(study, panel, row) for row in shown}
+    usual = next(iter(published.values()))[0].at
     spread = any(one.std is not None for numbers in published.values() for one in numbers)
     hollow = [shared(row, its, results) for row, its in shown.items()]
     text = "right: published" + ", mean ± std" * spread
     text += ", hollow where several arms may be it" * any(hollow)
     face = {"markerfacecolor": "white"} if all(hollow) else {}
     axis.plot([], [], "D", color=GREY, markersize=3, label=wrapped(text), **face)
-    ran = [(arm, row) for row, its in shown.items() for arm in its if results.get(arm)]
+    beside = columns(study, panel, results).items()
+    ran = [(arm, row) for row, its in beside for arm in its if results.get(arm)]
     if ran:
         text = "right: our runs and their mean"
         axis.plot([], [], "o", color=GREY, markersize=2, label=text)
-    if any(fallen(results[arm], panel.ys[0], published[row][0].at) for arm, row in ran):
+    read = {row: numbers[0].at for row, numbers in published.items()}
+    if any(fallen(results[arm], panel.ys[0], read.get(row, usual)) for arm, row in ran):
         axis.plot([], [], **CROSS, color=GREY, label="right: diverged, not in the mean")
 
 
