@@ -284,7 +284,7 @@ def test_a_dashed_arm_has_the_colour_of_the_one_before(planted, recorded):
 
 
 def test_arms_without_a_published_row_end_beside_those_that_have_one(planted, recorded):
-    """Each in its place; one that was not run takes none, nor do they where nothing is published."""
+    """Each in its place, unless it was not run or nothing is published at all."""
     study = planted(UNREAD)
     found = recorded(study, {"a": [0.8, 0.81], "c": [0.7]})
     panel = study.panels["p"]
