@@ -112,7 +112,7 @@ def published_text(index: dict[str, dict[str, Any]]) -> str:
     found: dict[str, list[str]] = {}
     for name, told in index.items():
         study = load(name)
-        if study.source.startswith("none"):  # planted, to try the judge
+        if study.planted:
             continue
         for arm, numbers in study.published.items():
             if arm not in study.arms:

@@ -182,6 +182,7 @@ class Study:
     notes: list[str]
     calibrate: Calibration | None
     sketch: bool
+    planted: bool
     architecture: list[Architecture]
 
     @property

@@ -44,7 +44,7 @@ CONF = Path(__file__).parents[3] / "conf"
 KEYS = {
     *("source", "title", "recipe", "fixed", "vary", "arms", "templates", "labels", "primary"),
     *("seeds", "panels", "published", "author", "readings", "missing", "chosen", "factors"),
-    *("claims", "contradictions", "notes", "calibrate", "sketch", "architecture"),
+    *("claims", "contradictions", "notes", "calibrate", "sketch", "planted", "architecture"),
 }
 DRAWN_ONLY = ("source", "title", "architecture", "contradictions", "notes")  # of an architecture
 
@@ -124,6 +124,7 @@ def read(file: Path, study: str) -> Study:
         if "calibrate" in found
         else None,
         sketch=bool(found.get("sketch", False)),
+        planted=bool(found.get("planted", False)),
         architecture=[
             build(Architecture, told, f"{study}: architecture") for told in listed(found)
         ],

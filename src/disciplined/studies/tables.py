@@ -10,7 +10,7 @@ from disciplined.studies.author import Log
 from disciplined.studies.judging import readings
 from disciplined.studies.judging.choosing import Chosen, Standing
 from disciplined.studies.judging.effects import Effect
-from disciplined.studies.judging.evidence import CONTRADICTED, INCONCLUSIVE, amount, bare
+from disciplined.studies.judging.evidence import CONTRADICTED, INCONCLUSIVE, amount, bare, differing
 from disciplined.studies.judging.judge import Judged, Judgement
 from disciplined.studies.judging.numbers import Number
 from disciplined.studies.study import Published, Study
@@ -69,10 +69,11 @@ def reading_lines(study: Study, numbers: Sequence[Number], logs: dict[str, Log])
     for row, ways in readings.by_arm(study, numbers, logs):
         assert row.published
         top = max(ways.values())
-        told = "; ".join(f"{study.label(arm)}: {share(v - top)}" for arm, v in ways.items())
+        names = dict(zip(ways, differing([study.label(arm) for arm in ways]), strict=True))
+        told = "; ".join(f"{names[arm]}, {share(v - top)}" for arm, v in ways.items())
         lines.append(
-            f"{study.label(row.arm)}, {metric_words(row.metric)} {printed(row.published)}: how "
-            f"likely that is if what ran was: {told}."
+            f"{study.label(row.arm)}, {metric_words(row.metric)} {printed(row.published)}. "
+            f"Relative likelihood by what was run: {told}."
         )
     return lines
 

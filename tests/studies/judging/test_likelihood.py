@@ -106,19 +106,13 @@ def test_scatter_enters_the_prediction_with_its_own_degrees_of_freedom():
     assert rough.df == pytest.approx((own + between) ** 2 / (alone + between**2))
 
 
-def test_scatter_never_speaks_louder_than_chance_alone():
-    """LeNet's 12 epochs: 0.18 points off with a spread of 0.01, and none off."""
-    stated = Stated(0.9925, 0.0001, 0.0003, 4)
-    near, far = Runs(0.9926, 0.0003, 4), Runs(0.9907, 0.0001, 4)
-
-    def ratio(scatter: Scatter | None) -> float:
-        return ours.log_likelihood(stated, near, scatter) - ours.log_likelihood(
-            stated, far, scatter
-        )
-
-    for share in (0.001, 0.01, 0.02, 0.05, 0.1, 0.5):
-        for rows in (2, 4, 100):
-            assert ratio(Scatter(share, rows)) <= ratio(None) + 1e-9
+@pytest.mark.parametrize("rows", [2, 4, 100])
+def test_far_out_scatter_makes_no_reading_less_likely(rows: int):
+    """LeNet's 12 epochs, 0.18 points off with a spread of 0.01."""
+    stated, far = Stated(0.9925, 0.0001, 0.0003, 4), Runs(0.9907, 0.0001, 4)
+    alone = ours.log_likelihood(stated, far)
+    for share in (0.001, 0.01, 0.02, 0.05):
+        assert ours.log_likelihood(stated, far, Scatter(share, rows)) >= alone
 
 
 def test_a_pair_by_hand():

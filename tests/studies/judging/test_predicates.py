@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from disciplined.studies import author
+from disciplined.studies.judging import evidence
 from disciplined.studies.judging.evidence import Evidence, Verdict
 from disciplined.studies.judging.predicates import PREDICATES
 from disciplined.studies.ledger import Result
@@ -91,6 +92,12 @@ def test_equivalent_tells_the_interval_that_decides(ask):
     near = ask("equivalent", {"arms": ["a", "b"], "margin": 0.5}, {"a": HIGH, "b": LOW})
     apart = ask("equivalent", {"arms": ["a", "b"], "margin": 0.001}, {"a": HIGH, "b": LOW})
     assert "(90%, Welch" in near.statistic and "(95%, Welch" in apart.statistic
+
+
+def test_arms_are_told_by_what_differs():
+    labels = ["3-layer, rate 1, momentum 0.9", "3-layer, rate 1, momentum 0.95"]
+    assert evidence.differing(labels) == ["momentum 0.9", "momentum 0.95"]
+    assert evidence.differing(["LeNet", "LeNet, held"]) == ["LeNet", "LeNet, held"]
 
 
 def test_what_is_no_final_value_is_told(ask):

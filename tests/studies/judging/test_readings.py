@@ -93,7 +93,8 @@ def test_how_likely_a_number_is_by_the_arm_that_ran():
     assert row.arm == "1cycle-cm95-85"
     assert ways == {"1cycle-cm95-85": told[LABELLED], "1cycle-95": told[HELD]}
     (line,) = tables.reading_lines(TABLE1, rows, {})
-    assert "81.3 ± 0.1: how likely that is if what ran was: " in line and line.endswith("0.95: 1.")
+    assert "81.3 ± 0.1. Relative likelihood by what was run: momentum 0.95→0.85, " in line
+    assert line.endswith("; momentum 0.95, 1.")
 
 
 def test_metrics_of_one_row_are_counted_once():

@@ -8,7 +8,7 @@ holds where every claim that bears on it was reproduced, and fails where any was
 import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +32,17 @@ OF = (
 
 @dataclass(frozen=True)
 class Advice:
-    """A claim of the text. `of` is one of OF; `studies` are the `study#claim` that bear on it."""
+    """A claim of the text. `of` is one of OF; `studies` are the `study#claim` that bear on it.
+
+    left_out: those that did until they had been run, and why they do no more.
+    """
 
     id: str
     of: str
     says: str
     source: str
     studies: list[str]
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ def read(file: Path) -> list[Advice]:
             raise Mistake(f"{where}: two claims have this id")
         if not isinstance(advice.studies, list) or not advice.studies:
             raise Mistake(f"{where}: studies={advice.studies}: expected a list of study#claim")
-        for bearing in advice.studies:
+        for bearing in (*advice.studies, *advice.left_out):
             check(bearing, f"{where}: studies", there)
         found.append(advice)
     if lacking := [of for of in OF if of not in {advice.of for advice in found}]:

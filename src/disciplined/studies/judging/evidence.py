@@ -85,6 +85,14 @@ class Evidence:
         return Verdict(NOT_RUN, words) if words else None
 
 
+def differing(labels: Sequence[str]) -> list[str]:
+    """Labels less the parts (between commas) that all of them have; whole where nothing is left."""
+    parts = [label.split(", ") for label in labels]
+    common = set(parts[0]).intersection(*parts) if parts else set()
+    short = [", ".join(part for part in its if part not in common) for its in parts]
+    return short if all(short) else list(labels)
+
+
 def unmeasured(arm: str, found: Sequence[Result], metric: str, at: str) -> str:
     """In how many runs of an arm nobody measured the metric, in words; nothing where all have it.
 

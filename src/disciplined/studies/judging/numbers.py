@@ -22,7 +22,7 @@ from disciplined.studies.judging.evidence import (
 )
 from disciplined.studies.judging.statistics import prediction, sampling_variance, variance
 from disciplined.studies.ledger import Result, without
-from disciplined.studies.sizes import test_images
+from disciplined.studies.recipes import images_tested
 from disciplined.studies.study import Published, Study
 
 
@@ -115,7 +115,7 @@ def number(
         return replace(row, verdict=Verdict(NOT_RUN, words))
     if undecided := too_few(published, ours, finite):
         return replace(row, verdict=undecided)
-    return comes_back(row, published, finite, log, test_images(study, arm))
+    return comes_back(row, published, finite, log, images_tested(study, arm))
 
 
 def too_few(published: Published, ours: np.ndarray, finite: np.ndarray) -> Verdict | None:

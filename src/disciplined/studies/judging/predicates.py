@@ -28,6 +28,7 @@ from disciplined.studies.judging.evidence import (
     amount,
     bare,
     compare,
+    differing,
 )
 from disciplined.studies.judging.statistics import ALPHA, one_sample
 from disciplined.studies.ledger import Result
@@ -135,9 +136,10 @@ def every(
     """
     found = [compare(evidence, *pair, metric, at) for pair in pairs]
     verdicts = [direction(c, margin, alpha) for c in found]
+    arms = list(dict.fromkeys(itertools.chain(*pairs)))
+    named = dict(zip(arms, differing([evidence.label(arm) for arm in arms]), strict=True))
     words = "; ".join(
-        f"{evidence.label(a)} − {evidence.label(b)}: {v.statistic}"
-        for (a, b), v in zip(pairs, verdicts, strict=True)
+        f"{named[a]} − {named[b]}: {v.statistic}" for (a, b), v in zip(pairs, verdicts, strict=True)
     )
     detectable = max([v.detectable for v in verdicts if v.detectable is not None], default=None)
     if all(v.verdict == REPRODUCED for v in verdicts):

@@ -18,7 +18,7 @@ from disciplined.studies.judging.likelihood import (
 )
 from disciplined.studies.judging.numbers import Number
 from disciplined.studies.judging.statistics import sampling_variance
-from disciplined.studies.sizes import test_images
+from disciplined.studies.recipes import images_tested
 from disciplined.studies.study import Published, Study
 
 LABELLED, HELD, SGD = "as labelled", "held", "plain SGD"
@@ -125,7 +125,7 @@ def rows(study: Study, numbers: Iterable[Number], logs: dict[str, Log]) -> list[
                 and (n.metric, n.published.at) == (labelled.metric, labelled.published.at)
             }
             held = [
-                stated(p, logs.get(readings[HELD]), test_images(study, readings[HELD]))
+                stated(p, logs.get(readings[HELD]), images_tested(study, readings[HELD]))
                 for p in study.published.get(readings.get(HELD, ""), [])
                 if (p.metric, p.at) == (labelled.metric, labelled.published.at)
             ]
@@ -135,7 +135,7 @@ def rows(study: Study, numbers: Iterable[Number], logs: dict[str, Log]) -> list[
                     arm,
                     labelled.metric,
                     labelled.published,
-                    stated(labelled.published, logs.get(arm), test_images(study, arm)),
+                    stated(labelled.published, logs.get(arm), images_tested(study, arm)),
                     ours,
                     position == 0,
                     held[0] if held else None,
@@ -154,11 +154,11 @@ def by_arm(
     for row in numbers:
         if row.reading_of or not row.published or row.arm not in study.readings.values():
             continue
-        said = stated(row.published, logs.get(row.arm), test_images(study, row.arm))
+        said = stated(row.published, logs.get(row.arm), images_tested(study, row.arm))
         ways = {
             n.arm: log_likelihood(said, ours)
             for n in numbers
-            if row.arm in (n.reading_of, n.arm if n is row else None)
+            if (n is row or n.reading_of == row.arm)
             and n.published == row.published
             and (ours := runs(n))
         }
@@ -185,6 +185,6 @@ def controls(
             and study.setting(n.arm, "momentum") == "constant"
             and (ours := runs(n))
         ):
-            told = stated(n.published, logs.get(n.arm), test_images(study, n.arm))
+            told = stated(n.published, logs.get(n.arm), images_tested(study, n.arm))
             found.setdefault(n.arm, (told, ours))
     return list(found.values())

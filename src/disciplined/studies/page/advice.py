@@ -69,8 +69,10 @@ def folded(name: str, prefix: str, found: Sequence[Derived]) -> Html | None:
 def line(found: Derived) -> Html:
     """One piece of advice."""
     bearing = [
-        text(", " if number else "", link(f"#{name.partition('#')[0]}", name.replace("#", ": ")))
-        for number, name in enumerate(found.advice.studies)
+        text(", " if number else "", to(name)) for number, name in enumerate(found.advice.studies)
+    ]
+    left_out = [
+        text("; left out: ", to(name), f" ({why})") for name, why in found.advice.left_out.items()
     ]
     return element(
         "li",
@@ -78,6 +80,11 @@ def line(found: Derived) -> Html:
         element(
             "div",
             element("p", found.advice.says, class_="says"),
-            element("p", f"{found.advice.of}; {found.words} · ", bearing, class_="why"),
+            element("p", f"{found.advice.of}; {found.words} · ", bearing, left_out, class_="why"),
         ),
     )
+
+
+def to(claim: str) -> Html:
+    """A link to the study of a `study#claim`."""
+    return link(f"#{claim.partition('#')[0]}", claim.replace("#", ": "))

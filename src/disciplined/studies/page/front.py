@@ -66,12 +66,13 @@ def summary_line(materials: Sequence[Material]) -> str:
             numbers[verdict] += n
     records = made(materials)
     days = sorted(day for _, _, day in records)
-    run = sum(1 for one in materials if one.runs)
+    counted = [one for one in materials if not one.study.planted]
+    run = sum(1 for one in counted if one.runs)
     when = f", {spanned(days[0], days[-1])}" if days else ""
     return (
         f"{claims.total()} claims: {listed(claims)}; "
         f"{numbers.total()} published numbers: {listed(numbers)}; "
-        f"{records.total():,} records of {run} of {len(materials)} studies{when}"
+        f"{records.total():,} records of {run} of {len(counted)} studies{when}"
     )
 
 
@@ -88,7 +89,7 @@ def spanned(first: str, last: str) -> str:
 def came_back(materials: Sequence[Material]) -> Html:
     """The section of counts."""
     claims = claims_by_verdict(materials)
-    counted = [one for one in materials if not one.tries_the_judge]
+    counted = [one for one in materials if not one.study.planted]
     run = sum(1 for one in counted if one.runs)
     decided = claims.total() - claims[NOT_RUN]
     return element(
@@ -101,7 +102,7 @@ def came_back(materials: Sequence[Material]) -> Html:
             "the others say so and show what the author published.",
             class_="lead",
         ),
-        judges(materials),
+        planted(materials),
         bar(claims),
         legend(claims),
         questions_table(total(materials)),
@@ -110,14 +111,14 @@ def came_back(materials: Sequence[Material]) -> Html:
     )
 
 
-def judges(materials: Sequence[Material]) -> Html | None:
-    """Where the judge itself is tried, on claims that are known to be false."""
-    found = [one.study for one in materials if one.tries_the_judge and one.runs]
+def planted(materials: Sequence[Material]) -> Html | None:
+    """Where the judge itself is tried, on what is known to be false or true."""
+    found = [one.study for one in materials if one.study.planted and one.runs]
     links = [
         text(", " * bool(number), link(f"#{study.id}", study.title))
         for number, study in enumerate(found)
     ]
-    return element("p", "Not counted, since they try the judge: ", links, ".") if links else None
+    return element("p", "Counted nowhere: ", links, ".") if links else None
 
 
 def questions_table(counts: Counter[tuple[str, str, str]]) -> Html:

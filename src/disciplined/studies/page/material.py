@@ -54,12 +54,6 @@ class Material:
         """The folder its file stands in: a paper, the tutorials, the calibration."""
         return self.study.id.partition("/")[0]
 
-    @property
-    def tries_the_judge(self) -> bool:
-        """Whether it asks about this project's own judge: its claims, some of them planted, count
-        with no others."""
-        return self.paper == "calibration"
-
     @cached_property
     def records(self) -> dict[str, list[str]]:
         """The keys of the records by arm, arms without any left out."""
@@ -148,25 +142,24 @@ class Material:
         return bool(reads) and all(len(self.records.get(arm, ())) >= ENOUGH for arm in reads)
 
     @cached_property
-    def judged_numbers(self) -> "list[tuple[Hashable, Number]]":
-        """The published numbers, whatever else they are read as, each with what it is of: the same
-        in every study that prints this number of this training."""
+    def printed(self) -> "list[tuple[Hashable, Number]]":
+        """The published numbers, run or not, whatever else they are read as, each with what names
+        it in every study."""
         return [
-            (
-                (
-                    self.trained.get(row.arm, (self.study.id, row.arm)),
-                    *(row.metric, row.published.at, row.published.value, row.published.std),
-                ),
-                row,
-            )
+            (self.names(row.arm, row.metric, row.published), row)
             for row in self.numbers
             if row.published and not row.reading_of
         ]
 
+    def names(self, arm: str, metric: str, published: Published) -> Hashable:
+        """What is the same in every study that prints this number of this training."""
+        training = self.trained.get(arm, (self.study.id, arm))
+        return training, metric, published.at, published.value, published.std
+
     def counts(self) -> Counter[Cell]:
         """How many numbers and claims have which verdict; a number is for whole runs only."""
         return Counter(
-            [cell(self, "number", row.verdict) for _, row in self.judged_numbers]
+            [cell(self, "number", row.verdict) for _, row in self.printed]
             + [cell(one, j.claim.question, j.verdict) for one, j in self.settled]
         )
 
@@ -230,13 +223,14 @@ def joined(whole: Material, tenth: Material) -> Material:
 
 def total(materials: Iterable[Material]) -> Counter[Cell]:
     """How many numbers and claims have which verdict. A number that several studies print of the
-    same training counts once, by the most runs; what tries the judge does not count."""
+    same training counts once, by the most runs; what was planted does not count."""
     found: Counter[Cell] = Counter()
     numbers: dict[Hashable, tuple[int, Cell]] = {}
-    for one in (one for one in materials if not one.tries_the_judge):
+    for one in (one for one in materials if not one.study.planted):
         found.update(cell(at, j.claim.question, j.verdict) for at, j in one.settled)
-        for of, row in one.judged_numbers:
-            told = row.n, cell(one, "number", row.verdict)
+        for of, row in one.printed:
+            runs = row.n if one.scale == WHOLE else 0  # of a tenth they say nothing of a number
+            told = runs, cell(one, "number", row.verdict)
             numbers[of] = max(numbers.get(of, told), told, key=lambda known: known[0])
     found.update(counts for _, counts in numbers.values())
     return found

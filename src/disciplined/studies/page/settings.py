@@ -5,11 +5,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from disciplined.columns import LENGTH
+from disciplined.studies.recipes import defaults, recipe_text
 from disciplined.studies.study import Study
-from disciplined.studies.study_file import CONF
 
 DATA = {
     "cifar10": "CIFAR-10",
@@ -92,12 +90,6 @@ def plain(value: object) -> str:
     return length(value) if LENGTH.fullmatch(str(value)) else str(value)
 
 
-def recipe_text(name: str) -> str:
-    """A recipe's file; nothing where there is none of that name."""
-    file = CONF / "recipe" / f"{name}.yaml"
-    return file.read_text() if file.is_file() else ""
-
-
 @cache
 def recipe(name: str) -> str:
     """A recipe in words: the comment its file begins with, without the pointer to the reference."""
@@ -105,14 +97,6 @@ def recipe(name: str) -> str:
     comment = next((line[2:] for line in lines if line.startswith("# ") and "@" not in line), name)
     words = re.sub(r"\s*\(reference[^)]*\)", "", comment).strip().rstrip(".")
     return words[0].lower() + words[1:] if words.startswith(("The ", "A ")) else words
-
-
-@cache
-def defaults(name: str) -> dict[str, str]:
-    """The choices that a recipe makes: its network, its data, its optimiser."""
-    listed = OmegaConf.select(OmegaConf.create(recipe_text(name)), "defaults", default=[])
-    choices = [item for one in listed if isinstance(one, Mapping) for item in one.items()]
-    return {str(group).rpartition("/")[2]: str(choice) for group, choice in choices}
 
 
 def words(told: Mapping[str, Any], of: str = "") -> list[str]:

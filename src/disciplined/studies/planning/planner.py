@@ -121,7 +121,7 @@ def told(
         "settled, there or at a longer one)"
     ]
     if not steps and timed:
-        lasts = {key: run.seconds or 0.0 for key, run in found.runs.items()}
+        lasts = {key: found.runs[key].seconds or 0.0 for need in timed for key in need.lacks}
         nearest = min(budget.cost(need.lacks, lasts) for need in timed)
         words.append(f"the shortest step takes {lasting(nearest)}: ask for a larger budget")
     if guessed:
