@@ -393,7 +393,7 @@ def test_settings_in_words():
         "tested every epoch",
     ]
     (shared, _) = settings.told(load("clr/fig01"))[0]
-    assert shared[0].endswith("Nesterov") and "SGD instead" in shared
+    assert shared[0].endswith("no augmentation") and "SGD" in shared
     (shared, own) = settings.told(load("clr/fig05"))[0]
     assert "Adam instead" in own[load("clr/fig05").label("adam-clr-25k")]
     (shared, _) = settings.told(load("superconv/fig05"))[0]

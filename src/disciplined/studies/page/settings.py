@@ -117,6 +117,10 @@ def words(told: Mapping[str, Any], of: str = "") -> list[str]:
         take(key, phrase + instead, lambda name: names.get(name, name))
 
     take("recipe", "{}", recipe)
+    usual = ", " + OPTIMIZERS.get(by_itself.get("optimizer", ""), "")
+    if found and "optimizer" in left and found[0].endswith(usual):  # not both, the one instead
+        found[0] = found[0].removesuffix(usual)
+        by_itself = {key: value for key, value in by_itself.items() if key != "optimizer"}
     departing("model", "{}", MODELS)
     departing("dataset", "on {}", DATA)
     take("duration", "{}", length)
