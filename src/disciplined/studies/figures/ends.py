@@ -60,6 +60,12 @@ def columns(study: Study, panel: Panel, results: Results) -> dict[str, list[str]
     return found
 
 
+def read_at(study: Study, panel: Panel, row: str) -> str:
+    """Which value of a run is drawn: as published of its row, else of the panel's first row."""
+    first = next(iter(ended(study, panel)))
+    return (told(study, panel, row) or told(study, panel, first))[0].at
+
+
 def final(axis: Any, study: Study, panel: Panel, results: Results, alone: bool = False) -> None:
     """Final values (best ones, if those were published), on a scale of their own beside the curves;
     alone: in the panel itself, where there are no curves, named in its legend."""
@@ -70,7 +76,6 @@ def final(axis: Any, study: Study, panel: Panel, results: Results, alone: bool =
         axis.set_visible(False)
         return
     at, readings = 0, set()
-    usual = next(told(study, panel, row)[0].at for row in shown if told(study, panel, row))
     ours = any(results.get(arm) for arm in arms)
     for row, its in shown.items():
         published, ran = told(study, panel, row), [arm for arm in its if results.get(arm)]
@@ -88,8 +93,7 @@ def final(axis: Any, study: Study, panel: Panel, results: Results, alone: bool =
             if hollow and ran:
                 axis.hlines(value, at - 0.25, beyond - 0.65, color=GREY, linewidth=0.5, ls=":")
         for place, arm in enumerate(ran, at):
-            read = published[0].at if published else usual
-            by_us(axis, place, results[arm], panel, read, colour_of[arm])
+            by_us(axis, place, results[arm], panel, read_at(study, panel, row), colour_of[arm])
         at = beyond
     span(axis, LEAST_POINTS if percent > 1 else LEAST_SHARE * abs(np.mean(axis.get_ylim())))
     axis.set_xlim(-0.6, at - 0.4)
@@ -150,7 +154,6 @@ def entries(axis: Any, study: Study, panel: Panel, results: Results) -> None:
     if not shown:
         return
     published = {row: told(study, panel, row) for row in shown}
-    usual = next(iter(published.values()))[0].at
     spread = any(one.std is not None for numbers in published.values() for one in numbers)
     hollow = [shared(row, its, results) for row, its in shown.items()]
     text = "right: published" + ", mean ± std" * spread
@@ -162,8 +165,7 @@ def entries(axis: Any, study: Study, panel: Panel, results: Results) -> None:
     if ran:
         text = "right: our runs and their mean"
         axis.plot([], [], "o", color=GREY, markersize=2, label=text)
-    read = {row: numbers[0].at for row, numbers in published.items()}
-    if any(fallen(results[arm], panel.ys[0], read.get(row, usual)) for arm, row in ran):
+    if any(fallen(results[arm], panel.ys[0], read_at(study, panel, row)) for arm, row in ran):
         axis.plot([], [], **CROSS, color=GREY, label="right: diverged, not in the mean")
 
 

@@ -75,8 +75,9 @@ def runs(number: Number) -> Runs | None:
     return Runs(number.mean, number.std, number.n)
 
 
-def stated(published: Published, log: Log | None, images: int | None) -> Stated:
-    """What was printed, with its last digit and what else is in it. images: of the test set."""
+def stated(study: Study, arm: str, published: Published, logs: dict[str, Log]) -> Stated:
+    """What was printed of an arm, with its last digit and what else is in it."""
+    log = logs.get(arm)
     step = published.step
     if not step:  # no spread: as many digits as the value has, a tenth of a point at the coarsest
         step = min(10.0 ** -len(repr(published.value).partition(".")[2]), 1e-3)
@@ -85,7 +86,9 @@ def stated(published: Published, log: Log | None, images: int | None) -> Stated:
     if log:
         error += log.late_std.get(published.metric, 0.0) ** 2 / n
     if published.metric.endswith("accuracy"):
-        error += sampling_variance(published.value, published.test_images, images)
+        error += sampling_variance(
+            published.value, published.test_images, images_tested(study, arm)
+        )
     return Stated(published.value, step, published.std or None, n, error)
 
 
@@ -125,7 +128,7 @@ def rows(study: Study, numbers: Iterable[Number], logs: dict[str, Log]) -> list[
                 and (n.metric, n.published.at) == (labelled.metric, labelled.published.at)
             }
             held = [
-                stated(p, logs.get(readings[HELD]), images_tested(study, readings[HELD]))
+                stated(study, readings[HELD], p, logs)
                 for p in study.published.get(readings.get(HELD, ""), [])
                 if (p.metric, p.at) == (labelled.metric, labelled.published.at)
             ]
@@ -135,7 +138,7 @@ def rows(study: Study, numbers: Iterable[Number], logs: dict[str, Log]) -> list[
                     arm,
                     labelled.metric,
                     labelled.published,
-                    stated(labelled.published, logs.get(arm), images_tested(study, arm)),
+                    stated(study, arm, labelled.published, logs),
                     ours,
                     position == 0,
                     held[0] if held else None,
@@ -154,7 +157,7 @@ def by_arm(
     for row in numbers:
         if row.reading_of or not row.published or row.arm not in study.readings.values():
             continue
-        said = stated(row.published, logs.get(row.arm), images_tested(study, row.arm))
+        said = stated(study, row.arm, row.published, logs)
         ways = {
             n.arm: log_likelihood(said, ours)
             for n in numbers
@@ -185,6 +188,5 @@ def controls(
             and study.setting(n.arm, "momentum") == "constant"
             and (ours := runs(n))
         ):
-            told = stated(n.published, logs.get(n.arm), images_tested(study, n.arm))
-            found.setdefault(n.arm, (told, ours))
+            found.setdefault(n.arm, (stated(study, n.arm, n.published, logs), ours))
     return list(found.values())

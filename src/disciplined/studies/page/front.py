@@ -7,7 +7,15 @@ from disciplined.studies.judging import claims_file
 from disciplined.studies.judging.evidence import NOT_RUN, REPRODUCED
 from disciplined.studies.judging.judge import Judged
 from disciplined.studies.page.elements import Html, element, link, table, text
-from disciplined.studies.page.material import DRAWN, QUESTIONS, VERDICTS, Material, made, total
+from disciplined.studies.page.material import (
+    DRAWN,
+    QUESTIONS,
+    VERDICTS,
+    Material,
+    counting,
+    made,
+    total,
+)
 from disciplined.studies.page.verdicts import bar, legend, typeset, word
 from disciplined.studies.published import SHORT
 
@@ -66,7 +74,7 @@ def summary_line(materials: Sequence[Material]) -> str:
             numbers[verdict] += n
     records = made(materials)
     days = sorted(day for _, _, day in records)
-    counted = [one for one in materials if not one.study.planted]
+    counted = counting(materials)
     run = sum(1 for one in counted if one.runs)
     when = f", {spanned(days[0], days[-1])}" if days else ""
     return (
@@ -89,7 +97,7 @@ def spanned(first: str, last: str) -> str:
 def came_back(materials: Sequence[Material]) -> Html:
     """The section of counts."""
     claims = claims_by_verdict(materials)
-    counted = [one for one in materials if not one.study.planted]
+    counted = counting(materials)
     run = sum(1 for one in counted if one.runs)
     decided = claims.total() - claims[NOT_RUN]
     return element(

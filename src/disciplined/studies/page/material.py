@@ -221,12 +221,17 @@ def joined(whole: Material, tenth: Material) -> Material:
     return replace(whole, shorter=tenth) if whole.runs else tenth
 
 
+def counting(materials: Iterable[Material]) -> list[Material]:
+    """The studies that count; what was planted, to try the judge, does not."""
+    return [one for one in materials if not one.study.planted]
+
+
 def total(materials: Iterable[Material]) -> Counter[Cell]:
     """How many numbers and claims have which verdict. A number that several studies print of the
-    same training counts once, by the most runs; what was planted does not count."""
+    same training counts once, by the most runs."""
     found: Counter[Cell] = Counter()
     numbers: dict[Hashable, tuple[int, Cell]] = {}
-    for one in (one for one in materials if not one.study.planted):
+    for one in counting(materials):
         found.update(cell(at, j.claim.question, j.verdict) for at, j in one.settled)
         for of, row in one.printed:
             runs = row.n if one.scale == WHOLE else 0  # of a tenth they say nothing of a number

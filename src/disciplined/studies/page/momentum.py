@@ -9,12 +9,11 @@ from disciplined.studies.judging.likelihood import Runs, Scatter, Stated, odds, 
 from disciplined.studies.judging.readings import HELD, LABELLED, SGD, Row
 from disciplined.studies.page import front, markdown
 from disciplined.studies.page.elements import Html, element, link, text
-from disciplined.studies.page.material import Material
+from disciplined.studies.page.material import Material, counting
 from disciplined.studies.page.momentum_table import row_table
 from disciplined.studies.page.verdicts import typeset, word
 
 FIRM = 4  # control rows without which no answer is firm
-OVER = "Momentum held against the swing acting, by his printed numbers (his curves: below):"
 OVER = "Momentum held against the swing acting, by his printed numbers (his curves: below):"
 QUESTION = """
 The third paper lets momentum fall while the rate rises. Its appendix puts that into Caffe’s
@@ -213,7 +212,7 @@ def conclusion(logs: Sequence[float], rows: int, controls: int) -> str:
 def curves(materials: Sequence[Material]) -> Html | None:
     """What else bears on it: the shape of his logs, and what a swing that acts costs."""
     lines = []
-    for one in (one for one in materials if not one.study.planted):
+    for one in counting(materials):
         for at, judged in one.settled:
             claim = judged.claim
             names = claim.arms()
