@@ -16,7 +16,7 @@ from disciplined.studies.judging.readings import HELD, LABELLED, SGD
 from disciplined.studies.page import momentum
 from disciplined.studies.page.material import Material
 from disciplined.studies.study import Published
-from disciplined.studies.study_file import load
+from disciplined.studies.study_file import ids, load
 
 TABLE1 = load("disciplined/table1")
 CIFAR100 = load("disciplined/cifar100_three_layer")
@@ -47,6 +47,34 @@ def numbers(study, **run: Runs) -> list[Number]:
 )
 def test_kinds(row: str, reading: str, kind: str | None):
     assert readings.kind(TABLE1, row, reading) == kind
+
+
+def test_every_swing_is_also_run_held():
+    """Some study has the same run with the momentum held where the swing starts; of readings under
+    plain SGD none need."""
+
+    def but_momentum(study, arm: str) -> frozenset:
+        others = ((k, v) for k, v in study.arms[arm].items() if not k.startswith("momentum"))
+        return frozenset((k, repr(v)) for k, v in others if k != "evaluate_every")
+
+    arms = [(study, arm) for study in map(load, ids()) for arm in study.arms]
+    swings = [
+        (study, arm)
+        for study, arm in arms
+        if study.setting(arm, "momentum.at_base_lr") is not None
+        and not any(readings.kind(study, of, arm) == SGD for of in study.readings.values())
+    ]
+    held = {
+        (but_momentum(study, arm), study.setting(arm, "momentum.value"))
+        for study, arm in arms
+        if study.setting(arm, "momentum") == "constant"
+    }
+    missing = [
+        f"{study.id}#{arm}"
+        for study, arm in swings
+        if (but_momentum(study, arm), study.setting(arm, "momentum.at_base_lr")) not in held
+    ]
+    assert len(swings) > 100 and not missing
 
 
 def test_every_swing_of_table_1_is_a_row_of_its_own():
