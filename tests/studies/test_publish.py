@@ -9,7 +9,7 @@ import pytest
 
 from disciplined.studies import index_file, ledger, publish, published, tables
 from disciplined.studies.expansion import expand, indexed
-from disciplined.studies.figures import drawing, panels, series
+from disciplined.studies.figures import drawing, ends, series
 from disciplined.studies.judging import calibration
 from disciplined.studies.judging.judge import judge
 from disciplined.studies.shelf import Shelf
@@ -103,12 +103,12 @@ def test_a_panel_over_a_setting_has_an_arm_a_point(planted, recorded, tmp_path: 
 
 def test_many_runs_are_a_band_and_few_are_lines(planted, recorded, tmp_path: Path):
     study = planted()
-    few = recorded(study, {"a": [0.5] * panels.MANY})
+    few = recorded(study, {"a": [0.5] * ends.MANY})
     svg = drawing.draw(study, "paper", few, tmp_path / "few")[0].read_text()
-    assert f"({panels.MANY} runs)" in svg and "± std" not in svg.replace("mean ± std", "")
-    many = recorded(study, {"a": [0.5] * (panels.MANY + 1)})
+    assert f"({ends.MANY} runs)" in svg and "± std" not in svg.replace("mean ± std", "")
+    many = recorded(study, {"a": [0.5] * (ends.MANY + 1)})
     svg = drawing.draw(study, "paper", many, tmp_path / "many")[0].read_text()
-    assert f"({panels.MANY + 1} runs, ± std)" in svg
+    assert f"({ends.MANY + 1} runs, ± std)" in svg
 
 
 def test_a_rate_is_drawn_as_it_was_set(planted, recorded):

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from disciplined import style
 from disciplined.studies.expansion import expand
-from disciplined.studies.figures import drawing, ends, panels, series
+from disciplined.studies.figures import drawing, ends, over_a_run, over_a_setting, panels, series
 from disciplined.studies.figures.labels import label
 from disciplined.studies.judging.judge import judge
 from disciplined.studies.publish import publish
@@ -29,7 +29,7 @@ def words(file: Path) -> list[str]:
 def bare(study, found, name: str = "p", scale: str = "paper"):
     """A panel in axes of its own."""
     axis, panel = Figure().subplots(), study.panels[name]
-    draw = panels.points if panel.over_a_setting else panels.curves
+    draw = over_a_setting.points if panel.over_a_setting else over_a_run.curves
     draw(axis, study, panel, scale, found)
     return axis
 

@@ -8,7 +8,7 @@ import pytest
 
 from disciplined.mistakes import Mistake
 from disciplined.studies.expansion import expand
-from disciplined.studies.figures import drawing, panels, series
+from disciplined.studies.figures import drawing, over_a_setting, series
 from disciplined.studies.study import on_axis
 
 PANEL = "panels: {p: {x: iteration, y: test_accuracy}}"
@@ -124,7 +124,7 @@ def crosses(study, found) -> list[float]:
     from matplotlib.figure import Figure
 
     axis = Figure().subplots()
-    panels.points(axis, study, study.panels["p"], "paper", found)
+    over_a_setting.points(axis, study, study.panels["p"], "paper", found)
     drawn = [line for line in axis.lines if line.get_marker() == "x"]
     return [float(x) for line in drawn for x in np.asarray(line.get_xdata())]
 

@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from disciplined.studies.figures import ends, panels
+from disciplined.studies.figures import ends, over_a_run, over_a_setting, panels
 from disciplined.studies.figures.labels import not_run
 from disciplined.studies.judging.choosing import with_chosen
 from disciplined.studies.ledger import Result
@@ -48,7 +48,7 @@ def draw(
         axes = [figure.add_axes((0, 0, 1, 1), label=name) for name in shown]
         right = RIGHT
         for axis, (name, panel) in zip(axes, shown.items(), strict=True):
-            draw_panel = panels.points if panel.over_a_setting else panels.curves
+            draw_panel = over_a_setting.points if panel.over_a_setting else over_a_run.curves
             draw_panel(axis, study, panel, scale, results)
             if len(study.panels) > 1 or panel.title:
                 axis.set_title(panel.title or name, loc="left")
