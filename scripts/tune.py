@@ -28,8 +28,8 @@ from pathlib import Path
 
 from disciplined import command_line
 from disciplined.ending import DIVERGED, DONE
-from disciplined.tuning.checklist import running, showing, steps
-from disciplined.tuning.checklist.steps import Options
+from disciplined.tuning.checklist import options, running, showing, steps, tried
+from disciplined.tuning.checklist.options import Options
 
 OWN = [f.name for f in fields(Options)]
 
@@ -42,11 +42,11 @@ def main(arguments: list[str]) -> int:
     own = [a for a in arguments if a.partition("=")[0] in OWN]
     overrides = [a for a in arguments if a not in own]
     chosen = command_line.settings(Options, own)
-    steps.check(chosen, overrides)
+    options.check(chosen, overrides)
     from disciplined.training.config import compose  # Hydra's imports take half a second
 
     cfg = compose([*steps.groups(chosen, overrides), *overrides])
-    known = steps.facts(cfg, overrides)
+    known = tried.facts(cfg, overrides)
     name = showing.NAMES[chosen.step] + " up to" * (chosen.step == "lr")
     waves = running.placed(steps.planned(chosen, overrides, known), name)
     if not cfg.dataset.validation:

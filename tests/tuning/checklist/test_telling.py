@@ -7,10 +7,10 @@ import pytest
 from disciplined.command_line import settings
 from disciplined.training.config import compose
 from disciplined.training.planning import plan
-from disciplined.tuning.checklist import steps, telling
+from disciplined.tuning.checklist import options, steps, telling, tried
 from disciplined.tuning.checklist.commands import After
 from disciplined.tuning.checklist.conclusions import Arm, Size, choice
-from disciplined.tuning.checklist.steps import Options
+from disciplined.tuning.checklist.options import Options
 from disciplined.tuning.checklist.telling import Told
 from disciplined.tuning.reading import Curve, readings, suggested
 
@@ -48,8 +48,8 @@ def parsed(command: str) -> list[str]:
     own = [a for a in arguments if a.partition("=")[0] in vars(Options())]
     overrides = [a for a in arguments if a not in own]
     chosen = settings(Options, own)
-    steps.check(chosen, overrides)
-    known = steps.facts(compose([*steps.groups(chosen, overrides), *overrides]), overrides)
+    options.check(chosen, overrides)
+    known = tried.facts(compose([*steps.groups(chosen, overrides), *overrides]), overrides)
     for one in steps.planned(chosen, overrides, known)[-1][:1]:
         plan(compose(list(one.overrides)))
     return arguments

@@ -3,7 +3,7 @@
 import shlex
 from dataclasses import dataclass, fields
 
-from disciplined.tuning.checklist.steps import Options, given, key
+from disciplined.tuning.checklist.options import Options, given, key
 
 SHORT = ("duration", "evaluate_every", "evaluation.images")  # of the short runs alone
 KEPT = ("seeds", "jobs")  # of a step's own settings, for the next step

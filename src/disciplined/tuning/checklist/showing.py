@@ -11,9 +11,10 @@ from disciplined.training.record import write
 from disciplined.tuning.checklist import records, telling
 from disciplined.tuning.checklist.commands import After
 from disciplined.tuning.checklist.conclusions import Arm, choice
+from disciplined.tuning.checklist.options import Options
 from disciplined.tuning.checklist.running import Run, lacking
-from disciplined.tuning.checklist.steps import Facts, Options
 from disciplined.tuning.checklist.telling import NAMES, Told
+from disciplined.tuning.checklist.tried import Facts
 from disciplined.tuning.reading import readings, suggested
 
 
