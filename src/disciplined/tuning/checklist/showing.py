@@ -8,12 +8,13 @@ from pathlib import Path
 from disciplined.columns import aligned
 from disciplined.studies.planning.speeds import lasting
 from disciplined.training.record import write
-from disciplined.tuning.checklist import records, telling
+from disciplined.tuning.checklist import records, tables, telling
 from disciplined.tuning.checklist.commands import After
-from disciplined.tuning.checklist.conclusions import Arm, choice
+from disciplined.tuning.checklist.conclusions import Arm, Size, choice
 from disciplined.tuning.checklist.options import Options
 from disciplined.tuning.checklist.running import Run, lacking
-from disciplined.tuning.checklist.telling import NAMES, Told
+from disciplined.tuning.checklist.tables import NAMES
+from disciplined.tuning.checklist.telling import Told
 from disciplined.tuning.checklist.tried import Facts
 from disciplined.tuning.reading import readings, suggested
 
@@ -58,7 +59,7 @@ def shown(
     place, after = records.folder(chosen.step, runs), After(chosen, overrides)
     if chosen.step == "batch":
         sizes = records.sizes(runs, too_large)
-        rows = telling.size_table(sizes, known.train_images)
+        rows = tables.size_table(sizes, known.train_images)
         told, files = telling.batch(sizes, after), []
         if any(s.speeds for s in sizes):
             files = [tabled(place, rows), size_picture(place, sizes)]
@@ -74,10 +75,10 @@ def shown(
         told = tell(arms, found, after)
         if found:
             level = sorted(arm.value for arm in (found.best, *found.level))
-    rows = telling.table(chosen.step, arms)
+    rows = tables.table(chosen.step, arms)
     files = []
     if any(arm.scores for arm in arms):
-        files.append(tabled(place, telling.table(chosen.step, arms, exact=True)))
+        files.append(tabled(place, tables.table(chosen.step, arms, exact=True)))
         best = found.best.value if found else None
         files.append(picture(chosen.step, place, arms, best, level))
     return text(rows, told, files), found is not None
@@ -92,7 +93,7 @@ def rates(after: After, runs: Sequence[Run], place: Path, classes: int) -> tuple
         return text([], told, []), False
     read = readings(curves)
     suggestion = suggested(read)
-    rows, told = telling.reading_table(read), telling.rates(read, suggestion, after)
+    rows, told = tables.reading_table(read), telling.rates(read, suggestion, after)
     from disciplined.tuning.reading import picture
 
     files = [tabled(place, rows), place / "figure.png"]
@@ -162,7 +163,7 @@ def chosen_words(step: str, best: float | None, level: Sequence[float]) -> str:
     )
 
 
-def size_picture(place: Path, sizes: Sequence[telling.Size]) -> Path:
+def size_picture(place: Path, sizes: Sequence[Size]) -> Path:
     """Images a second and memory over the total batch size."""
     from disciplined.tuning.checklist import picture as value_picture
 
