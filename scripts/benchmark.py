@@ -84,13 +84,13 @@ def contenders_of(asked: Options) -> tuple[str, dict[str, Any]]:
         launchers,
         means,
         peers,
-        report,
+        speeds,
         together,
     )
 
     if asked.what == "means":
         left_out = {name: partial(contenders.bare, means=m) for name, m in means.CHANGED.items()}
-        return report.LIMIT, {report.LIMIT: contenders.bare, **left_out}
+        return speeds.LIMIT, {speeds.LIMIT: contenders.bare, **left_out}
     if asked.what == "together":
         ways = {name: partial(make, runs=asked.runs) for name, make in together.WAYS.items()}
         return "a process each", ways
@@ -107,10 +107,10 @@ def contenders_of(asked: Options) -> tuple[str, dict[str, Any]]:
 
         return "", measured.FINDERS
     if asked.what == "ddp":
-        return report.OURS, {report.OURS: contenders.ours, "two processes": contenders.several}
-    return report.OURS, {
-        report.OURS: contenders.ours,
-        report.LIMIT: contenders.bare,
+        return speeds.OURS, {speeds.OURS: contenders.ours, "two processes": contenders.several}
+    return speeds.OURS, {
+        speeds.OURS: contenders.ours,
+        speeds.LIMIT: contenders.bare,
         "plain PyTorch": peers.plain,
         "fastai": peers.fastai,
         "Lightning": peers.lightning,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from disciplined.benchmark import faults, nodes, report
+from disciplined.benchmark import faults, nodes, report, speeds
 from disciplined.training.rows import METRICS, Row
 
 SETTING = {
@@ -132,7 +132,7 @@ def test_bars_are_told_by_the_ratios_that_they_show(tmp_path: Path, monkeypatch)
         told.extend(text.get_text().strip() for text in figure.axes[0].texts)
 
     monkeypatch.setattr(Figure, "savefig", read)
-    report.draw(tmp_path, json.loads(report.add(tmp_path, SETTING, LENET).read_text()))
+    speeds.draw(tmp_path, json.loads(report.add(tmp_path, SETTING, LENET).read_text()))
     assert told == ["0.95", "100 images/s", "0.50"]
 
 
