@@ -94,6 +94,17 @@ def test_equivalent_tells_the_interval_that_decides(ask):
     assert "(90%, Welch" in near.statistic and "(95%, Welch" in apart.statistic
 
 
+def test_a_margin_is_told_where_it_was_tested(ask):
+    """Without it an interval above nothing but not above the margin looks decided."""
+    finals = {"a": HIGH, "b": LOW}
+    greater, ends = {"arm": "a", "than": "b", "margin": 0.006}, ", margin 0.60 points"
+    assert ask("greater", greater, finals).statistic.endswith(ends)
+    assert "margin" not in ask("greater", greater, {"a": HIGH, "b": LOW[:2]}).statistic
+    assert ask("best", {"arm": "a", "margin": 0.006}, finals).statistic.endswith(ends)
+    assert ask("ranks", {"order": ["a", "b"], "margin": 0.006}, finals).statistic.endswith(ends)
+    assert "margin" not in ask("ranks", {"order": ["a", "b"]}, finals).statistic
+
+
 def test_arms_are_told_by_what_differs():
     labels = ["3-layer, rate 1, momentum 0.9", "3-layer, rate 1, momentum 0.95"]
     assert evidence.differing(labels) == ["momentum 0.9", "momentum 0.95"]

@@ -5,6 +5,7 @@ anything in between decides nothing.
 """
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 from disciplined.studies.judging import effects
@@ -50,6 +51,11 @@ def direction(found: Comparison, margin: float, alpha: float) -> Verdict:
     )
 
 
+def past(margin: float, metric: str) -> str:
+    """The margin that an interval has to be beyond, behind it; nothing for none."""
+    return f", margin {amount(abs(margin), metric)}" if margin else ""
+
+
 def told_metric(told: dict[str, Any]) -> tuple[str, str]:
     """Which number of a run a claim is about."""
     return told.get("metric", "test_accuracy"), told.get("at", "final")
@@ -60,7 +66,11 @@ def greater(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> V
     if lacking := evidence.lacking([told["arm"], told["than"]], *told_metric(told)):
         return lacking
     found = compare(evidence, told["arm"], told["than"], *told_metric(told))
-    return direction(found, told.get("margin", 0.0), alpha)
+    margin = told.get("margin", 0.0)
+    verdict = direction(found, margin, alpha)
+    if verdict.p is None:  # nothing was tested
+        return verdict
+    return replace(verdict, statistic=verdict.statistic + past(margin, found.metric))
 
 
 def equivalent(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Verdict:
@@ -77,7 +87,7 @@ def equivalent(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -
     margin, d = told["margin"], found.difference
     # The interval that decides: that of the two one-sided tests, or that of a difference.
     level = 1 - alpha if abs(d.value) > margin else 1 - 2 * alpha
-    words = f"{found.words(level)}, margin {amount(margin, found.metric)}"
+    words = found.words(level) + past(margin, found.metric)
     detectable = d.detectable_within()
     if (within := d.p_within(margin)) <= alpha:
         return Verdict(REPRODUCED, words, within, detectable, found.metric)
@@ -129,6 +139,8 @@ def every(
     words = "; ".join(
         f"{named[a]} − {named[b]}: {v.statistic}" for (a, b), v in zip(pairs, verdicts, strict=True)
     )
+    if any(v.p is not None for v in verdicts):
+        words += past(margin, metric)
     detectable = max([v.detectable for v in verdicts if v.detectable is not None], default=None)
     if all(v.verdict == REPRODUCED for v in verdicts):
         tested = [v.p for v in verdicts if v.p is not None]
@@ -158,8 +170,8 @@ def effect(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Ve
         return Verdict(INCONCLUSIVE, words, of=metric)
     if found.found.se == 0:
         return Verdict(INCONCLUSIVE, f"{counts}: no spread between seeds", of=metric)
-    words = Comparison(metric, counts, at, found.found).words()
     margin = told.get("margin", 0.0)
+    words = Comparison(metric, counts, at, found.found).words() + past(margin, metric)
     p = found.found.p_not(margin)
     decided = REPRODUCED if found.found.value > margin else CONTRADICTED
     verdict = decided if p <= alpha else INCONCLUSIVE
