@@ -339,6 +339,11 @@ def test_the_same_records_give_the_same_page(html: str):
     assert document(gather(PUBLISHED)) == html
 
 
+def test_the_published_page_is_that_of_its_records(html: str):
+    kept = (PUBLISHED / "index.html").read_text()
+    assert kept == html, "outputs/published/index.html: python scripts/reproduce.py page"
+
+
 def test_the_command_needs_no_torch_and_says_what_came_back(imported, tmp_path: Path):
     done = subprocess.run(
         [
