@@ -28,7 +28,7 @@ from pathlib import Path
 
 from disciplined import command_line
 from disciplined.ending import DIVERGED, DONE
-from disciplined.tuning.checklist import options, running, showing, steps, tried
+from disciplined.tuning.checklist import facts, options, running, showing, steps, tables
 from disciplined.tuning.checklist.options import Options
 
 OWN = [f.name for f in fields(Options)]
@@ -46,8 +46,8 @@ def main(arguments: list[str]) -> int:
     from disciplined.training.config import compose  # Hydra's imports take half a second
 
     cfg = compose([*steps.groups(chosen, overrides), *overrides])
-    known = tried.facts(cfg, overrides)
-    name = showing.NAMES[chosen.step] + " up to" * (chosen.step == "lr")
+    known = facts.of(cfg, overrides)
+    name = tables.NAMES[chosen.step] + " up to" * (chosen.step == "lr")
     waves = running.placed(steps.planned(chosen, overrides, known), name)
     if not cfg.dataset.validation:
         print(

@@ -58,6 +58,26 @@ def test_an_arm_of_every_other_study_composes_to_what_it_was(paper: str):
         same(name, index.entry(part(name)))
 
 
+@pytest.mark.parametrize(
+    ("study", "of", "arms"),
+    [
+        ("clr/fig01_budget", "clr/fig01", 40),
+        ("disciplined/held", "disciplined/fig14", 1),
+        ("disciplined/held", "disciplined/table2", 1),
+        ("superconv/fair_budget", "superconv/fair", 40),
+        ("superconv/fig02", "clr/fig07", 2),
+        ("superconv/v3-fig06", "disciplined/fig16", 6),
+        ("superconv/v3-table2", "disciplined/table2", 40),
+    ],
+)
+def test_arms_said_to_be_those_of_another_study_are(study: str, of: str, arms: int):
+    """They are trained once, and stay the same where one file is edited and not the other."""
+    for scale in ("paper", "short"):
+        both = [KEPT[name]["scales"][scale].values() for name in (study, of)]
+        first, second = ({arm["keys"] for arm in found} for found in both)
+        assert len(first & second) == arms
+
+
 @pytest.mark.slow
 def test_every_arm_composes_to_the_settings_it_had():
     """Minutes: every arm of every study at every scale."""

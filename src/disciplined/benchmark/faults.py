@@ -5,6 +5,8 @@ The record is made by the tests themselves, one case each.
 
 from typing import Any
 
+from disciplined.benchmark.wording import TITLES
+
 ENGINES = {  # the module of tests -> what they run on
     "test_slurm_sweeps": "Slurm, a sweep",
     "test_ray": "Ray, a sweep",
@@ -37,7 +39,7 @@ def sentence(told: str | None) -> str:
     return first[:1].lower() + first[1:] if first[1:2].islower() else first
 
 
-def section(found: dict[str, Any], title: str) -> str:
+def section(found: dict[str, Any]) -> str:
     """The part of the page."""
     cases = sorted(found["cases"], key=lambda one: list(ENGINES.values()).index(one["engine"]))
     survived = sum(one["outcome"] == "passed" for one in cases)
@@ -50,7 +52,7 @@ def section(found: dict[str, Any], title: str) -> str:
     dates = sorted({one["date"][:10] for one in cases})
     return "\n".join(
         [
-            f"## {title}",
+            f"## {TITLES['faults']}",
             "",
             f"{tried} tried, {survived} survived: faults, and beside them what must be as on one "
             "machine.",

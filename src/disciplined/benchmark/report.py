@@ -12,13 +12,13 @@ from typing import Any
 from disciplined.benchmark import faults, nodes, speeds
 from disciplined.benchmark.finders import picture
 from disciplined.benchmark.sections import finders, ledgers, profiles, several_nodes, sweeps
-from disciplined.benchmark.told import TITLES, stem
+from disciplined.benchmark.wording import TITLES, stem
 
 # What is no comparison of speeds has a table of its own, and a picture of its own or none.
 TABLES = {
     **dict.fromkeys(("launchers", "clusters", "ray"), sweeps),
     **{"profile": profiles, "ledger": ledgers, "finders": finders, "nodes": several_nodes},
-    "faults": lambda found: faults.section(found, TITLES["faults"]),
+    "faults": faults.section,
 }
 PICTURES = {"finders": picture.draw, "nodes": nodes.draw}
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from disciplined.benchmark import ledger_table, nodes
 from disciplined.benchmark.finders import PROTOCOL, table
-from disciplined.benchmark.told import TITLES, about, commands, medians, spread, stem
+from disciplined.benchmark.wording import TITLES, about, commands, medians, spread, stem
 
 SWEEPS = {  # what is to be known of each kind's ways
     "launchers": "Our jobs are processes of their own, forked from one that has imported torch; "

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from disciplined.benchmark.timing import Timing, ratio
-from disciplined.benchmark.told import TITLES, about, commands, medians, spread, stem
+from disciplined.benchmark.wording import TITLES, about, commands, medians, spread, stem
 
 OURS, LIMIT = "train.py", "bare loop"
 AS_WRITTEN = f" ({OURS} and {LIMIT}; the others fp32 and eager, as they are written)"

@@ -56,9 +56,9 @@ def check_names(study: Study) -> None:
         "primary": study.primary,
         **{f"panel {name}": panel.named() for name, panel in study.panels.items()},
         **{
-            f"claim {c.id}": [*c.arms(), *map(str, [c.arguments.get("of")])]
+            f"claim {c.id}": [*c.arms(), *([c.arguments["of"]] if "of" in c.arguments else [])]
             for c in study.claims
-            if c.predicate != "effect"
+            if c.predicate != "effect"  # whose `of` is a factor
         },
         **{f"factor {name}": arms for name, arms in study.factors.items()},
     }
@@ -66,7 +66,7 @@ def check_names(study: Study) -> None:
         groups["calibrate"] = [study.calibrate.arm]
     for where, named_arms in groups.items():
         for arm in named_arms:
-            if arm not in rows and arm != "None":
+            if arm not in rows:
                 raise Mistake(f"{study.id}: {where} names the arm {arm}; {suggestion(arm, rows)}")
 
 

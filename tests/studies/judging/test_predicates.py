@@ -96,13 +96,19 @@ def test_equivalent_tells_the_interval_that_decides(ask):
 
 def test_a_margin_is_told_where_it_was_tested(ask):
     """Without it an interval above nothing but not above the margin looks decided."""
-    finals = {"a": HIGH, "b": LOW}
-    greater, ends = {"arm": "a", "than": "b", "margin": 0.006}, ", margin 0.60 points"
-    assert ask("greater", greater, finals).statistic.endswith(ends)
-    assert "margin" not in ask("greater", greater, {"a": HIGH, "b": LOW[:2]}).statistic
-    assert ask("best", {"arm": "a", "margin": 0.006}, finals).statistic.endswith(ends)
-    assert ask("ranks", {"order": ["a", "b"], "margin": 0.006}, finals).statistic.endswith(ends)
-    assert "margin" not in ask("ranks", {"order": ["a", "b"]}, finals).statistic
+    finals: dict[str, Any] = {"a": HIGH, "b": LOW}
+    told = {"arm": "a", "than": "b", "margin": 0.006}
+    assert ask("greater", told, finals).statistic.endswith("4), to be above +0.60 points")
+    losses = told | {"metric": "test_loss"}
+    assert ask("greater", losses, finals).statistic.endswith("4), to be above +0.006")
+    assert "above" not in ask("greater", told, {"a": HIGH, "b": LOW[:2]}).statistic
+    best = ask("best", {"arm": "a", "margin": 0.006}, finals | {"c": [0.5] * 4})
+    assert best.statistic.count("to be above -0.60 points") == 2
+    untested = ask("best", {"arm": "a", "margin": 0.006}, {"a": [0.5] * 4, "b": [0.4] * 4})
+    assert "no spread" in untested.statistic and "above" not in untested.statistic
+    assert "above" not in ask("ranks", {"order": ["a", "b"]}, finals).statistic
+    alike = ask("equivalent", {"arms": ["a", "b"], "margin": 0.006}, finals)
+    assert alike.statistic.endswith("4), to be within 0.60 points")
 
 
 def test_arms_are_told_by_what_differs():

@@ -9,10 +9,10 @@ import pytest
 from disciplined.mistakes import Mistake
 from disciplined.training.config import compose
 from disciplined.training.planning import plan
-from disciplined.tuning.checklist import options, steps, tried
+from disciplined.tuning.checklist import facts, options, steps, values
+from disciplined.tuning.checklist.facts import Facts
 from disciplined.tuning.checklist.options import Options
 from disciplined.tuning.checklist.steps import Try
-from disciplined.tuning.checklist.tried import Facts
 
 KNOWN = Facts(
     train_images=45_000,
@@ -141,7 +141,7 @@ def test_the_snapshot_has_the_rates_and_the_data_of_what_goes_on_from_it():
 )
 def test_the_weight_decays_of_shallow_and_deep_networks(suggested: float, decays: list[float]):
     known = Facts(45_000, 5_000, 512, 10, 0.8, suggested)
-    assert tried.values(Options(step="weight_decay"), known) == decays
+    assert values.of(Options(step="weight_decay"), known) == decays
 
 
 def test_whole_runs_for_the_weight_decays():
@@ -161,7 +161,7 @@ def test_batch_sizes_one_after_the_other():
     )
     assert "duration=6it" in waves[-1][0].overrides
     few = Facts(90, 10, 32, 3, 0.1, 0)
-    assert tried.values(Options(step="batch"), few) == [32, 64]
+    assert values.of(Options(step="batch"), few) == [32, 64]
 
 
 @pytest.mark.parametrize("step", list(options.OWN))
@@ -169,19 +169,19 @@ def test_every_step_of_every_kind_of_network_composes(step: str):
     for overrides in (["recipe=blobs"], ["model=resnet56", "dataset=digits", "optimizer=adam"]):
         chosen = Options(step=step)
         cfg = compose([*steps.groups(chosen, overrides), *overrides])
-        known = tried.facts(cfg, overrides)
+        known = facts.of(cfg, overrides)
         for one in (wave[0] for wave in steps.planned(chosen, overrides, known)):
             made = plan(compose(list(one.overrides)))
             assert made.asked["validation"] == known.validation > 0
 
 
 def test_a_tenth_is_held_out_and_at_least_an_image_a_class():
-    digits = tried.facts(compose(["dataset=digits"]), [])
+    digits = facts.of(compose(["dataset=digits"]), [])
     assert (digits.validation, digits.train_images) == (143, 1437 - 143)
     said = ["dataset=digits", "dataset.validation=300"]
-    assert tried.facts(compose(said), said).validation == 300
+    assert facts.of(compose(said), said).validation == 300
     few = ["dataset=digits", "dataset.train_images=50"]
-    assert tried.facts(compose(few), few).validation == 10
+    assert facts.of(compose(few), few).validation == 10
 
 
 @pytest.mark.parametrize(
@@ -232,4 +232,4 @@ def test_what_the_snapshot_may_be_told():
     first, _ = asked("weight_decay.value=3e-3", "schedule.base_lr=0.1", step="weight_decay")
     assert "weight_decay.value=0.0001" in first[0].overrides  # the command's is in the facts
     cfg = compose(["weight_decay.value=3e-3"])
-    assert tried.facts(cfg, ["weight_decay.value=3e-3"]).weight_decay == 3e-3
+    assert facts.of(cfg, ["weight_decay.value=3e-3"]).weight_decay == 3e-3

@@ -7,7 +7,7 @@ import pytest
 from disciplined.command_line import settings
 from disciplined.training.config import compose
 from disciplined.training.planning import plan
-from disciplined.tuning.checklist import options, steps, telling, tried
+from disciplined.tuning.checklist import facts, options, steps, telling
 from disciplined.tuning.checklist.commands import After
 from disciplined.tuning.checklist.conclusions import Arm, Size, choice
 from disciplined.tuning.checklist.options import Options
@@ -49,7 +49,7 @@ def parsed(command: str) -> list[str]:
     overrides = [a for a in arguments if a not in own]
     chosen = settings(Options, own)
     options.check(chosen, overrides)
-    known = tried.facts(compose([*steps.groups(chosen, overrides), *overrides]), overrides)
+    known = facts.of(compose([*steps.groups(chosen, overrides), *overrides]), overrides)
     for one in steps.planned(chosen, overrides, known)[-1][:1]:
         plan(compose(list(one.overrides)))
     return arguments

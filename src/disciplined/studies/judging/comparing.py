@@ -5,7 +5,6 @@ anything in between decides nothing.
 """
 
 import itertools
-from dataclasses import replace
 from typing import Any
 
 from disciplined.studies.judging import effects
@@ -31,6 +30,11 @@ def better_is_more(metric: str) -> bool:
     return metric.endswith("accuracy")
 
 
+def above(margin: float, metric: str) -> str:
+    """What an interval has to be above, behind it; nothing for none."""
+    return f", to be above {amount(margin, metric, sign=True)}" if margin else ""
+
+
 def direction(found: Comparison, margin: float, alpha: float) -> Verdict:
     """Is the first more than the second by more than the margin?"""
     if undecided := found.undecided():
@@ -44,16 +48,11 @@ def direction(found: Comparison, margin: float, alpha: float) -> Verdict:
     decided = REPRODUCED if found.difference.value > margin else CONTRADICTED
     return Verdict(
         decided if p <= alpha else INCONCLUSIVE,
-        found.words(),
+        found.words() + above(margin, found.metric),
         p=p,
         detectable=found.difference.detectable(),
         of=found.metric,
     )
-
-
-def past(margin: float, metric: str) -> str:
-    """The margin that an interval has to be beyond, behind it; nothing for none."""
-    return f", margin {amount(abs(margin), metric)}" if margin else ""
 
 
 def told_metric(told: dict[str, Any]) -> tuple[str, str]:
@@ -66,11 +65,7 @@ def greater(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> V
     if lacking := evidence.lacking([told["arm"], told["than"]], *told_metric(told)):
         return lacking
     found = compare(evidence, told["arm"], told["than"], *told_metric(told))
-    margin = told.get("margin", 0.0)
-    verdict = direction(found, margin, alpha)
-    if verdict.p is None:  # nothing was tested
-        return verdict
-    return replace(verdict, statistic=verdict.statistic + past(margin, found.metric))
+    return direction(found, told.get("margin", 0.0), alpha)
 
 
 def equivalent(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Verdict:
@@ -87,7 +82,7 @@ def equivalent(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -
     margin, d = told["margin"], found.difference
     # The interval that decides: that of the two one-sided tests, or that of a difference.
     level = 1 - alpha if abs(d.value) > margin else 1 - 2 * alpha
-    words = found.words(level) + past(margin, found.metric)
+    words = f"{found.words(level)}, to be within {amount(margin, found.metric)}"
     detectable = d.detectable_within()
     if (within := d.p_within(margin)) <= alpha:
         return Verdict(REPRODUCED, words, within, detectable, found.metric)
@@ -139,8 +134,6 @@ def every(
     words = "; ".join(
         f"{named[a]} − {named[b]}: {v.statistic}" for (a, b), v in zip(pairs, verdicts, strict=True)
     )
-    if any(v.p is not None for v in verdicts):
-        words += past(margin, metric)
     detectable = max([v.detectable for v in verdicts if v.detectable is not None], default=None)
     if all(v.verdict == REPRODUCED for v in verdicts):
         tested = [v.p for v in verdicts if v.p is not None]
@@ -171,7 +164,7 @@ def effect(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Ve
     if found.found.se == 0:
         return Verdict(INCONCLUSIVE, f"{counts}: no spread between seeds", of=metric)
     margin = told.get("margin", 0.0)
-    words = Comparison(metric, counts, at, found.found).words() + past(margin, metric)
+    words = Comparison(metric, counts, at, found.found).words() + above(margin, metric)
     p = found.found.p_not(margin)
     decided = REPRODUCED if found.found.value > margin else CONTRADICTED
     verdict = decided if p <= alpha else INCONCLUSIVE

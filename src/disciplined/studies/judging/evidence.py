@@ -1,7 +1,7 @@
 """What a verdict is and what it may rest on: records by arm, one arm's values less another's."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -54,6 +54,10 @@ class Verdict:
             return "no spread is known to say what could have been seen"
         what = self.of if self.of in (*AXES, SHARE) else ""
         return f"{who} {amount(self.detectable, self.of)} {what}".strip()
+
+    def not_decided(self, why: str) -> "Verdict":
+        """The same statistic without its decision."""
+        return replace(self, verdict=INCONCLUSIVE, statistic=f"{self.statistic}; {why}")
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from disciplined.studies.judging.evidence import (
     Verdict,
 )
 from disciplined.studies.judging.numbers import Number, numbers
-from disciplined.studies.judging.predicates import PREDICATES, not_decided
+from disciplined.studies.judging.predicates import PREDICATES
 from disciplined.studies.judging.statistics import ALPHA, holm
 from disciplined.studies.ledger import Result
 from disciplined.studies.study import Claim, Study
@@ -153,5 +153,5 @@ def claims(
     }
     kept = holm(decided, len(primary))
     for id in decided.keys() - kept:
-        found[id] = not_decided(found[id], f"not after Holm's correction for {len(primary)} claims")
+        found[id] = found[id].not_decided(f"not after Holm's correction for {len(primary)} claims")
     return [Judged(claim, found[claim.id]) for claim in study.claims]

@@ -11,11 +11,11 @@ from disciplined.training.record import write
 from disciplined.tuning.checklist import records, tables, telling
 from disciplined.tuning.checklist.commands import After
 from disciplined.tuning.checklist.conclusions import Arm, Size, choice
+from disciplined.tuning.checklist.facts import Facts
 from disciplined.tuning.checklist.options import Options
 from disciplined.tuning.checklist.running import Run, lacking
 from disciplined.tuning.checklist.tables import NAMES
 from disciplined.tuning.checklist.telling import Told
-from disciplined.tuning.checklist.tried import Facts
 from disciplined.tuning.reading import readings, suggested
 
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from disciplined.mistakes import Mistake
 from disciplined.schedules.lengths import in_iterations
+from disciplined.tuning.checklist import values
+from disciplined.tuning.checklist.facts import Facts
 from disciplined.tuning.checklist.options import SHAPES, Options, given, key
-from disciplined.tuning.checklist.tried import Facts, bounds, values
 from disciplined.tuning.reading.scores import FEWEST as FEWEST_POINTS
 
 EPOCHS, FEWEST = 4, 200  # a short run: so many epochs, and at least so many updates
@@ -74,7 +75,7 @@ def planned(chosen: Options, overrides: list[str], known: Facts) -> list[list[Tr
         return [Try(value, s, (*common, *lasting, *settings, f"seed={s}")) for s in seeds]
 
     def grid(setting: str) -> list[list[Try]]:
-        each = [tries(v, f"{setting}={v:g}") for v in values(chosen, known)]
+        each = [tries(v, f"{setting}={v:g}") for v in values.of(chosen, known)]
         # every value's first seed first, so that a part of them is balanced
         return [sorted((one for found in each for one in found), key=lambda one: one.seed)]
 
@@ -85,7 +86,7 @@ def planned(chosen: Options, overrides: list[str], known: Facts) -> list[list[Tr
                 f"duration={length}it, evaluated every {every}it: a range test is read from "
                 f"{FEWEST_POINTS} measurements on; {more}"
             )
-        low, high = bounds(chosen, known)
+        low, high = values.bounds(chosen, known)
         few = [] if given(overrides, "evaluation.images") else [f"evaluation.images={IMAGES}"]
         if known.maf and given(overrides, "batch_norm.maf") is None:
             # batch norm is to remember a point's updates, not those of lower rates
@@ -93,10 +94,12 @@ def planned(chosen: Options, overrides: list[str], known: Facts) -> list[list[Tr
         return [tries(high, f"schedule.base_lr={low:g}", f"schedule.max_lr={high:g}", *few)]
     if chosen.step == "batch":
         said = given(overrides, "duration")
-        return [sized(int(size), common, said, seeds) for size in values(chosen, known)]
+        return [sized(int(size), common, said, seeds) for size in values.of(chosen, known)]
     if chosen.from_snapshot:
         middle = every * max(1, round(length / 2 / every))
-        return snapshot(values(chosen, known), common, lasting, middle, known.weight_decay, seeds)
+        return snapshot(
+            values.of(chosen, known), common, lasting, middle, known.weight_decay, seeds
+        )
     settings = {
         "momentum": "momentum.value",
         "sensitivity": "schedule.lr",

@@ -4,51 +4,15 @@ Source: 1803.09820 section 5 and its figures 7, 9 and 11 to 13; 1506.01186 secti
 """
 
 import math
-from dataclasses import dataclass
-from typing import Any
 
 from disciplined.mistakes import Mistake
-from disciplined.tuning.checklist.options import Options, given
+from disciplined.tuning.checklist.facts import Facts
+from disciplined.tuning.checklist.options import Options
 
 MOMENTA = (0.9, 0.95, 0.97, 0.99)
 RATES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 SHALLOW, DEEP = (1e-4, 1e-3, 1e-2), (0.0, 1e-6, 1e-5, 1e-4)
 BATCHES = tuple(2**n for n in range(5, 13))
-HELD_OUT = 10  # one of so many training images, where the command says nothing
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What the steps must know of the model and data set chosen.
-
-    train_images: those trained on, without the `validation` images held out. max_lr, weight_decay:
-    the model's suggestions; `weight_decay.value` of the command before it. maf: batch norm's
-    moving-average fraction.
-    """
-
-    train_images: int
-    validation: int
-    total_batch_size: int
-    classes: int
-    max_lr: float
-    weight_decay: float
-    maf: float | None = None
-
-
-def facts(cfg: Any, overrides: list[str]) -> Facts:
-    """What there is to know of a composed config."""
-    dataset, suggested = cfg.dataset, cfg.model.suggested
-    held_out = dataset.validation or max(dataset.train_images // HELD_OUT, dataset.classes)
-    decay = given(overrides, "weight_decay.value")
-    return Facts(
-        train_images=cfg.train_size or dataset.train_images - held_out,
-        validation=held_out,
-        total_batch_size=cfg.total_batch_size,
-        classes=dataset.classes,
-        max_lr=float(suggested.max_lr),
-        weight_decay=float(suggested.weight_decay) if decay is None else float(decay),
-        maf=cfg.batch_norm.maf,
-    )
 
 
 def bounds(chosen: Options, known: Facts) -> tuple[float, float]:
@@ -67,7 +31,7 @@ def bounds(chosen: Options, known: Facts) -> tuple[float, float]:
     return low, high
 
 
-def values(chosen: Options, known: Facts) -> list[float]:
+def of(chosen: Options, known: Facts) -> list[float]:
     """What is tried, rising. Raises Mistake for what cannot be.
 
     Weight decays are the paper's for deep networks where the model's own is at most 1e-4, else (and
