@@ -13,7 +13,7 @@ from disciplined.studies.judging.evidence import Verdict
 from disciplined.studies.judging.likelihood import Runs, Stated, log_likelihood
 from disciplined.studies.judging.numbers import Number
 from disciplined.studies.judging.readings import HELD, LABELLED, SGD
-from disciplined.studies.page import momentum
+from disciplined.studies.page import momentum, momentum_answer
 from disciplined.studies.page.material import Material
 from disciplined.studies.study import Published
 from disciplined.studies.study_file import ids, load
@@ -111,10 +111,33 @@ def test_a_row_run_three_ways():
 def test_a_row_that_comes_back_under_neither_reading_is_told_apart():
     run = {"1cycle_cm95_85": Runs(0.803, 0.005, 4), "1cycle_95": Runs(0.816, 0.002, 4)}
     row = readings.rows(TABLE1, numbers(TABLE1, **run), {})[0]
-    assert not momentum.neither(row)
+    assert not momentum_answer.neither(row)
     for kind in (HELD, LABELLED):
         row.numbers[kind] = replace(row.numbers[kind], verdict=Verdict("contradicted", ""))
-        assert momentum.neither(row) is (kind == LABELLED)
+        assert momentum_answer.neither(row) is (kind == LABELLED)
+
+
+def test_rows_of_too_few_runs_are_told_with_the_side_they_are_on():
+    """So that what speaks against an answer is read beside it."""
+    short = {"held": Runs(0.5452, 0.0, 1), "swing": Runs(0.5235, 0.0, 1)}
+    rows = numbers(CIFAR100, **short)
+    rows = [
+        replace(n, mean=n.mean, std=None, interval=None, difference=n.mean - n.published.value)
+        if n.n and n.published
+        else n
+        for n in rows
+    ]
+    (row, *_) = found = readings.rows(CIFAR100, rows, {})
+    assert row.ratio(HELD, LABELLED) is None
+    says = momentum_answer.too_few(found)
+    assert (
+        says
+        == " 1 further row has too few runs to count; the number is nearer to the swing acting."
+    )
+    row.numbers[LABELLED] = replace(row.numbers[LABELLED], difference=0.03)
+    assert momentum_answer.too_few(found).endswith("nearer to the momentum held.")
+    del row.numbers[HELD]
+    assert momentum_answer.too_few(found) == ""
 
 
 def test_how_likely_a_number_is_by_the_arm_that_ran():
@@ -222,4 +245,4 @@ def test_runs_that_a_row_is_judged_by_are_no_control_of_another_study():
     ],
 )
 def test_an_answer_is_firm_only_with_controls(odds: tuple, controls: int, says: str):
-    assert says in momentum.conclusion([math.log(one) for one in odds], 2, controls)
+    assert says in momentum_answer.conclusion([math.log(one) for one in odds], 2, controls)
