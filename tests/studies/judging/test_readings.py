@@ -119,21 +119,14 @@ def test_a_row_that_comes_back_under_neither_reading_is_told_apart():
 
 def test_rows_of_too_few_runs_are_told_with_the_side_they_are_on():
     """So that what speaks against an answer is read beside it."""
-    short = {"held": Runs(0.5452, 0.0, 1), "swing": Runs(0.5235, 0.0, 1)}
-    rows = numbers(CIFAR100, **short)
-    rows = [
-        replace(n, mean=n.mean, std=None, interval=None, difference=n.mean - n.published.value)
-        if n.n and n.published
-        else n
-        for n in rows
-    ]
-    (row, *_) = found = readings.rows(CIFAR100, rows, {})
+    rows = numbers(CIFAR100, held=Runs(0.5452, 0.0, 1), swing=Runs(0.5235, 0.0, 1))
+    found = readings.rows(CIFAR100, rows, {})
+    row = found[0]
+    for kind, difference in ((LABELLED, -0.0050), (HELD, 0.0167)):
+        row.numbers[kind] = replace(row.numbers[kind], difference=difference, interval=None)
     assert row.ratio(HELD, LABELLED) is None
-    says = momentum_answer.too_few(found)
-    assert (
-        says
-        == " 1 further row has too few runs to count; the number is nearer to the swing acting."
-    )
+    said = " 1 further row has too few runs to count; the number is nearer to the swing acting."
+    assert momentum_answer.too_few(found) == said
     row.numbers[LABELLED] = replace(row.numbers[LABELLED], difference=0.03)
     assert momentum_answer.too_few(found).endswith("nearer to the momentum held.")
     del row.numbers[HELD]

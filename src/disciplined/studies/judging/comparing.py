@@ -161,11 +161,5 @@ def effect(evidence: Evidence, told: dict[str, Any], alpha: float = ALPHA) -> Ve
     if min(len(evidence.arms[arm]) for arm in evidence.study.arms) < ENOUGH:
         words = f"{counts}: fewer than three seeds an arm decide nothing"
         return Verdict(INCONCLUSIVE, words, of=metric)
-    if found.found.se == 0:
-        return Verdict(INCONCLUSIVE, f"{counts}: no spread between seeds", of=metric)
-    margin = told.get("margin", 0.0)
-    words = Comparison(metric, counts, at, found.found).words() + above(margin, metric)
-    p = found.found.p_not(margin)
-    decided = REPRODUCED if found.found.value > margin else CONTRADICTED
-    verdict = decided if p <= alpha else INCONCLUSIVE
-    return Verdict(verdict, words, p, found.found.detectable(), metric)
+    comparison = Comparison(metric, counts, at, found.found)
+    return direction(comparison, told.get("margin", 0.0), alpha)

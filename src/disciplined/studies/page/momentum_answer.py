@@ -117,8 +117,8 @@ def too_few(rows: Sequence[Row]) -> str:
     where = f"the swing acting in {acting}, to the momentum held in {len(nearer) - acting}"
     if acting in (0, len(nearer)):
         where = "the swing acting" if acting else "the momentum held"
-    rows_ = "row has" if len(nearer) == 1 else "rows have"
-    return f" {len(nearer)} further {rows_} too few runs to count; the number is nearer to {where}."
+    have = "row has" if len(nearer) == 1 else "rows have"
+    return f" {len(nearer)} further {have} too few runs to count; the number is nearer to {where}."
 
 
 def rows_words(count: int) -> str:
